@@ -1,0 +1,139 @@
+/* text.c -- compares and cuts borrowed text, and makes any bytes valid UTF-8. */
+#include "base/text.h"
+
+#include <assert.h>
+#include <string.h>
+
+static unsigned char lower(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') ? (unsigned char)(c | 0x20) : c;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+bool text_equal(struct trail_text a, struct trail_text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+bool text_equal_nocase(struct trail_text a, struct trail_text b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++) {
+        if (lower((unsigned char)a.data[i]) != lower((unsigned char)b.data[i]))
+            return false;
+    }
+    return true;
+}
+
+bool text_starts_with(struct trail_text text, struct trail_text prefix)
+{
+    return text.size >= prefix.size && (prefix.size == 0 || memcmp(text.data, prefix.data, prefix.size) == 0);
+}
+
+struct trail_text text_trim(struct trail_text text)
+{
+    while (text.size > 0 && is_space(text.data[0])) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && is_space(text.data[text.size - 1]))
+        text.size--;
+    return text;
+}
+
+bool text_next_item(struct trail_text *rest, struct trail_text *ret_item)
+{
+    if (rest->size == 0)
+        return false;
+
+    const char *comma = memchr(rest->data, ',', rest->size);
+    size_t      size = comma != NULL ? (size_t)(comma - rest->data) : rest->size;
+    *ret_item = text_trim(text_of(rest->data, size));
+    size_t consumed = comma != NULL ? size + 1 : size;
+    rest->data += consumed;
+    rest->size -= consumed;
+    return true;
+}
+
+/* The length of the valid character at `p`, or 0: no surrogates, no overlong forms, nothing above
+ * U+10FFFF, no NUL. The second byte's range is what rules these out (Unicode, table 3-7). */
+static size_t character_size(const unsigned char *p, size_t available)
+{
+    if (p[0] < 0x80)
+        return p[0] != 0 ? 1 : 0;
+
+    size_t        size = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    unsigned char second_min = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned char second_max = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
+    if (p[0] < 0xC2 || p[0] > 0xF4 || available < size)
+        return 0;
+    if (p[1] < second_min || p[1] > second_max)
+        return 0;
+    for (size_t i = 2; i < size; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    return size;
+}
+
+/* How many leading bytes are plain ASCII without NUL, counted eight at a time: nearly all of them are,
+ * and this runs on every text of every event. */
+static size_t ascii_prefix(const char *data, size_t size)
+{
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) {
+        uint64_t word;
+        memcpy(&word, data + i, 8);
+        uint64_t has_zero = (word - 0x0101010101010101u) & ~word;
+        if (((word | has_zero) & 0x8080808080808080u) != 0)
+            break;
+    }
+    while (i < size && data[i] > 0)
+        i++;
+    return i;
+}
+
+bool text_is_clean(struct trail_text text)
+{
+    size_t i = ascii_prefix(text.data, text.size);
+    while (i < text.size) {
+        size_t size = character_size((const unsigned char *)text.data + i, text.size - i);
+        if (size == 0)
+            return false;
+        i += size;
+    }
+    return true;
+}
+
+size_t text_clean(struct trail_text text, size_t limit, char *out, uint32_t *flags)
+{
+    static const char replacement[3] = { '\xEF', '\xBF', '\xBD' };
+
+    assert(flags != NULL);
+
+    size_t written = ascii_prefix(text.data, text.size < limit ? text.size : limit);
+    size_t read = written;
+    if (written > 0)
+        memcpy(out, text.data, written);
+
+    while (read < text.size) {
+        size_t      size = character_size((const unsigned char *)text.data + read, text.size - read);
+        const char *source = size > 0 ? text.data + read : replacement;
+        size_t      step = size > 0 ? size : sizeof replacement;
+        if (written + step > limit) {
+            *flags |= TRAIL_FLAG_TRUNCATED;
+            break;
+        }
+        if (size == 0)
+            *flags |= TRAIL_FLAG_REPAIRED;
+        memcpy(out + written, source, step);
+        written += step;
+        read += size > 0 ? size : 1;
+    }
+    return written;
+}

@@ -1,0 +1,42 @@
+/* text.h -- compares and cuts borrowed text (struct trail_text), and makes any bytes valid UTF-8.
+ *
+ * The absent text is {NULL, 0}; an empty one counts as absent everywhere in the product.
+ *
+ * Thread: any. Nothing here keeps state.
+ * Memory: every result is a view into its argument, except text_clean(), which writes where it is told.
+ * Errors: none.
+ */
+#ifndef TRAIL_BASE_TEXT_H
+#define TRAIL_BASE_TEXT_H
+
+#include "audittrail.h"
+
+static inline struct trail_text text_of(const char *data, size_t size)
+{
+    struct trail_text text = { data, size };
+    return text;
+}
+
+bool text_equal(struct trail_text a, struct trail_text b);
+
+/* Equal when ASCII letters are compared without their case. */
+bool text_equal_nocase(struct trail_text a, struct trail_text b);
+
+bool text_starts_with(struct trail_text text, struct trail_text prefix);
+
+/* Without white space at either end. */
+struct trail_text text_trim(struct trail_text text);
+
+/* Cut the first item off a comma-separated list. False when *rest is empty; items are trimmed and
+ * may be empty ("a,,b" has three). */
+bool text_next_item(struct trail_text *rest, struct trail_text *ret_item);
+
+/* True when the bytes are UTF-8 without NUL: what every stored text is. */
+bool text_is_clean(struct trail_text text);
+
+/* Copy `text` to `out`, at most `limit` bytes, NUL and invalid bytes replaced by U+FFFD, cut between
+ * characters. `out` has room for `limit` bytes. Returns the bytes written; adds TRAIL_FLAG_REPAIRED and
+ * TRAIL_FLAG_TRUNCATED to *flags. */
+size_t text_clean(struct trail_text text, size_t limit, char *out, uint32_t *flags);
+
+#endif

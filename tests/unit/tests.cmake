@@ -1,0 +1,1 @@
+# One line per unit test, in the order of src/CMakeLists.txt.
