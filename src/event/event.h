@@ -13,6 +13,7 @@
 #ifndef TRAIL_EVENT_EVENT_H
 #define TRAIL_EVENT_EVENT_H
 
+#include "base/err.h"
 #include "base/uuid.h"
 
 enum event_field {
