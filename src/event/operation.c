@@ -2,7 +2,7 @@
  *
  * A name is read as words: letters without their case, cut at `_` `.` `/` `-`. Only whole words count, so
  * `runner_start` does not run, `address_lookup` adds nothing, and `get_deleted_items` deletes nothing.
- * `bulk` in front is skipped. Then the first rule that decides:
+ * `bulk`, `batch` and `all` in front are skipped. Then the first rule that decides:
  *
  *   1. The first word is a verb: its operation. One word alone (`CREATE`, `login`) is the shortest case.
  *      But a reading verb decides only if no writing one stands behind it (`get_or_create_x` creates,
@@ -27,11 +27,14 @@
 /* ---- Verbs -------------------------------------------------------------------------------------- */
 
 /* Where a word is taken for a verb. */
-enum verb_place {
+enum place {
     PLACE_FIRST = 1,  /* In front: rule 1. */
     PLACE_INSIDE = 2, /* Behind a word that is no verb, anywhere: rule 2 (writes) or 4 (reads, auth). */
     PLACE_LAST = 4,   /* The last word: rule 3. */
     PLACE_BEHIND = 8, /* Behind a reading verb, without a conjunction in front of it: rule 1. */
+    /* What else a word may be. */
+    WORD_JOINS = 16, /* A conjunction. */
+    WORD_MANY = 32,  /* Says that it is done to many at once. */
 };
 
 /* A verb and nothing else: counts everywhere. */
@@ -41,15 +44,15 @@ enum verb_place {
 /* A noun as well: counts where a verb has to stand, at either end and after a conjunction. */
 #define NOUNISH (PLACE_FIRST | PLACE_LAST)
 
-#define VERB_BYTES_MAX 10    /* "deactivate", "configure". */
+#define VERB_BYTES_MAX 16    /* Two 64-bit compares; the longest is "deactivate". */
 #define VERBS_PER_LETTER 12  /* Of the fullest letter, r. */
 #define ACTION_BYTES_MAX 100 /* The action's limit in fields.def: what is cut off there is not stored either. */
 
 struct verb {
-    char    word[VERB_BYTES_MAX + 1];
+    char    word[VERB_BYTES_MAX]; /* Filled up with NUL. */
     uint8_t size;
     uint8_t operation;
-    uint8_t places; /* enum verb_place bits. */
+    uint8_t places; /* enum place bits. */
 };
 
 /* clang-format off */
@@ -61,10 +64,10 @@ struct verb {
  * `mark_as_read` are not reads. */
 static const struct verb verbs[26][VERBS_PER_LETTER] = {
     ['a' - 'a'] = { VERB("access", ACCESS, PLACE_FIRST), VERB("activate", UPDATE, CLEAR), VERB("add", CREATE, CLEAR),
-                    VERB("allow", OTHER, PLACE_FIRST), VERB("approve", ADMIN, CLEAR),
-                    VERB("archive", OTHER, PLACE_FIRST), VERB("assign", ADMIN, CLEAR),
+                    VERB("all", AUTO, WORD_MANY), VERB("and", AUTO, WORD_JOINS), VERB("allow", OTHER, PLACE_FIRST),
+                    VERB("approve", ADMIN, CLEAR), VERB("archive", OTHER, PLACE_FIRST), VERB("assign", ADMIN, CLEAR),
                     VERB("auth", AUTH, PLACE_FIRST) },
-    ['b' - 'a'] = { VERB("block", OTHER, PLACE_FIRST) },
+    ['b' - 'a'] = { VERB("batch", AUTO, WORD_MANY), VERB("block", OTHER, PLACE_FIRST), VERB("bulk", AUTO, WORD_MANY) },
     ['c' - 'a'] = { VERB("call", EXECUTE, NOUNISH), VERB("cancel", OTHER, PLACE_FIRST),
                     VERB("change", OTHER, PLACE_FIRST), VERB("check", READ, PLACE_LAST),
                     VERB("clear", OTHER, PLACE_FIRST), VERB("configure", ADMIN, CLEAR),
@@ -80,7 +83,7 @@ static const struct verb verbs[26][VERBS_PER_LETTER] = {
                     VERB("logout", AUTH, CLEAR_ALONE) },
     ['m' - 'a'] = { VERB("mark", OTHER, PLACE_FIRST), VERB("merge", OTHER, PLACE_FIRST), VERB("modify", OTHER, CLEAR),
                     VERB("move", OTHER, PLACE_FIRST) },
-    ['o' - 'a'] = { VERB("overwrite", OTHER, CLEAR) },
+    ['o' - 'a'] = { VERB("or", AUTO, WORD_JOINS), VERB("overwrite", OTHER, CLEAR) },
     ['p' - 'a'] = { VERB("patch", UPDATE, NOUNISH), VERB("publish", OTHER, CLEAR), VERB("purge", DELETE, CLEAR) },
     ['r' - 'a'] = { VERB("read", READ, NOUNISH), VERB("register", CREATE, NOUNISH), VERB("reject", ADMIN, CLEAR),
                     VERB("remove", DELETE, CLEAR), VERB("rename", UPDATE, CLEAR), VERB("replace", OTHER, CLEAR),
@@ -89,7 +92,7 @@ static const struct verb verbs[26][VERBS_PER_LETTER] = {
     ['s' - 'a'] = { VERB("search", READ, NOUNISH), VERB("send", OTHER, PLACE_FIRST), VERB("session", AUTH, PLACE_FIRST),
                     VERB("set", UPDATE, NOUNISH), VERB("share", OTHER, PLACE_FIRST), VERB("start", OTHER, PLACE_FIRST),
                     VERB("stop", OTHER, PLACE_FIRST), VERB("sync", OTHER, PLACE_FIRST) },
-    ['t' - 'a'] = { VERB("toggle", UPDATE, NOUNISH) },
+    ['t' - 'a'] = { VERB("then", AUTO, WORD_JOINS), VERB("toggle", UPDATE, NOUNISH) },
     ['u' - 'a'] = { VERB("unlock", OTHER, PLACE_FIRST), VERB("update", UPDATE, CLEAR), VERB("upload", OTHER, NOUNISH),
                     VERB("upsert", OTHER, CLEAR) },
     ['v' - 'a'] = { VERB("view", READ, NOUNISH) },
@@ -98,15 +101,39 @@ static const struct verb verbs[26][VERBS_PER_LETTER] = {
 
 /* ---- Words -------------------------------------------------------------------------------------- */
 
-/* One word of an action's name, in lower case. Longer words keep their size and lose their end: no verb is that long. */
+/* One word of an action's name in lower case, held in registers: the first byte is the lowest of `head`. Bytes past
+ * the 16th are counted and forgotten: no verb is that long. */
 struct word {
-    char   text[16];
-    size_t size;
+    uint64_t head; /* Bytes 0 to 7. */
+    uint64_t tail; /* Bytes 8 to 15. */
+    size_t   size;
 };
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "struct word is compared with bytes in memory");
 
 static bool is_separator(char c)
 {
-    return c == '_' || c == '.' || c == '/' || c == '-';
+    return c == '_' || (c >= '-' && c <= '/'); /* `-` `.` `/` are neighbours in ASCII. */
+}
+
+/* The bytes up to a separator, at most 8, as a number; moves *at behind them. */
+static uint64_t take_bytes(const char **at, const char *end)
+{
+    uint64_t    bytes = 0;
+    const char *stop = end - *at > 8 ? *at + 8 : end;
+    for (unsigned shift = 0; *at < stop && !is_separator(**at); shift += 8, (*at)++)
+        bytes |= (uint64_t)(unsigned char)**at << shift;
+    return bytes;
+}
+
+/* Eight bytes with their ASCII capitals made small. A letter's bit 5 says small; what lies between A and Z is found by
+ * adding so that bit 7 of a byte tells "A or above" and "above Z", which cannot carry into the next byte. */
+static uint64_t lower_bytes(uint64_t bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t       low7 = bytes & (0x7F * ones);
+    uint64_t       capital = (low7 + (0x80 - 'A') * ones) ^ (low7 + (0x7F - 'Z') * ones);
+    return bytes | ((capital & ~bytes & (0x80 * ones)) >> 2);
 }
 
 /* Cut the next word off *rest; false when there is none. Separators at the ends and in a row make no empty words. */
@@ -117,36 +144,29 @@ static bool next_word(struct trail_text *rest, struct word *ret_word)
     while (at < end && is_separator(*at))
         at++;
 
-    size_t size = 0;
-    for (; at < end && !is_separator(*at); at++, size++) {
-        char c = *at;
-        if (size < sizeof ret_word->text)
-            ret_word->text[size] = (c >= 'A' && c <= 'Z') ? (char)(c | 0x20) : c;
-    }
-    ret_word->size = size;
+    const char *start = at;
+    ret_word->head = lower_bytes(take_bytes(&at, end));
+    ret_word->tail = at - start == 8 ? lower_bytes(take_bytes(&at, end)) : 0;
+    while (at < end && !is_separator(*at))
+        at++;
+    ret_word->size = (size_t)(at - start);
     *rest = text_of(at, (size_t)(end - at));
-    return size > 0;
-}
-
-static bool word_is(const struct word *word, const char *string)
-{
-    size_t size = strlen(string);
-    return word->size == size && memcmp(word->text, string, size) == 0;
-}
-
-static bool is_conjunction(const struct word *word)
-{
-    return word_is(word, "or") || word_is(word, "and") || word_is(word, "then");
+    return at > start;
 }
 
 static const struct verb *find_verb(const struct word *word)
 {
-    if (word->size > VERB_BYTES_MAX || word->text[0] < 'a' || word->text[0] > 'z')
+    uint64_t letter = (word->head & 0xFF) - 'a';
+    if (letter >= 26)
         return NULL;
 
-    const struct verb *row = verbs[word->text[0] - 'a'];
+    const struct verb *row = verbs[letter];
     for (size_t i = 0; i < VERBS_PER_LETTER && row[i].size != 0; i++) {
-        if (row[i].size == word->size && memcmp(row[i].word, word->text, word->size) == 0)
+        uint64_t head;
+        uint64_t tail;
+        memcpy(&head, row[i].word, 8);
+        memcpy(&tail, row[i].word + 8, 8);
+        if (word->head == head && word->tail == tail && word->size == row[i].size)
             return &row[i];
     }
     return NULL;
@@ -185,7 +205,7 @@ static enum trail_operation classify_behind_read(struct trail_text rest, enum tr
         } else if (behind_conjunction && i == 1) {
             result = TRAIL_OPERATION_OTHER;
         }
-        behind_conjunction = is_conjunction(&word);
+        behind_conjunction = stands(verb, WORD_JOINS);
     }
     return result;
 }
@@ -214,14 +234,15 @@ static enum trail_operation classify_by_parts(struct trail_text rest)
 
 enum trail_operation operation_classify(struct trail_text action)
 {
-    struct trail_text rest = action_cut(action);
-    struct word       word;
-    if (!next_word(&rest, &word))
-        return TRAIL_OPERATION_OTHER;
-    if (word_is(&word, "bulk") && !next_word(&rest, &word))
-        return TRAIL_OPERATION_OTHER;
+    struct trail_text  rest = action_cut(action);
+    struct word        word;
+    const struct verb *verb;
+    do {
+        if (!next_word(&rest, &word))
+            return TRAIL_OPERATION_OTHER;
+        verb = find_verb(&word);
+    } while (stands(verb, WORD_MANY));
 
-    const struct verb *verb = find_verb(&word);
     if (!stands(verb, PLACE_FIRST))
         return classify_by_parts(rest);
     if (!is_reading(verb->operation))
@@ -234,7 +255,7 @@ bool action_is_bulk(struct trail_text action)
     struct trail_text rest = action_cut(action);
     struct word       word;
     while (next_word(&rest, &word)) {
-        if (word_is(&word, "bulk") || word_is(&word, "batch") || word_is(&word, "all"))
+        if (stands(find_verb(&word), WORD_MANY))
             return true;
     }
     return false;
