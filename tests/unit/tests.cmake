@@ -1,3 +1,5 @@
 # One line per unit test, in the order of src/CMakeLists.txt.
+unit_test(base/test_sha256)
 unit_test(event/test_operation)
 unit_test(event/test_review)
+unit_test(policy/test_pattern)
