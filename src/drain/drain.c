@@ -59,9 +59,9 @@ struct drain {
     pthread_cond_t       moved; /* stored_seq, or finished, changed. */
     uint64_t             stored_seq;
     int64_t              oldest_wall_us; /* Of the oldest waiting event, when last looked at. Atomic. */
-    uint64_t             wanted_seq; /* Somebody asks for everything up to here. Atomic. */
-    bool                 stopping;   /* Atomic. Store what is there, then end. */
-    bool                 give_up;    /* Atomic. End now. */
+    uint64_t             wanted_seq;     /* Somebody asks for everything up to here. Atomic. */
+    bool                 stopping;       /* Atomic. Store what is there, then end. */
+    bool                 give_up;        /* Atomic. End now. */
     bool                 finished;
     bool                 complete; /* The store has everything. */
     struct drain_numbers numbers;
@@ -403,8 +403,15 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
     losses_init(&drain->losses);
 
     const struct spool_identity *identity = spool_identity(options->spool);
-    stream_init(&drain->stream, identity, spool_accounts(options->spool), options->clock);
-    adopt_init(&drain->adopt, options->settings->spool_dir, &identity->writer, &options->url_hash, options->clock);
+    stream_init(&drain->stream, identity, spool_accounts(options->spool), options->clock,
+                (size_t)options->settings->max_value_bytes);
+    drain->adopt = (struct adopt){
+        .spool_dir = options->settings->spool_dir,
+        .own = identity->writer,
+        .url_hash = options->url_hash,
+        .clock = options->clock,
+        .value_bytes_max = (size_t)options->settings->max_value_bytes,
+    };
     drain->accounts_at_us = clock_mono_us(options->clock) + (int64_t)options->settings->flush_interval_s * 1000000;
 }
 

@@ -33,8 +33,7 @@ static enum trail_err reject(struct live *live, enum trail_operation operation, 
 /* Say no, and count why. */
 static enum trail_err refuse(struct live *live, enum trail_operation operation, enum policy_verdict verdict)
 {
-    accounts_count(spool_accounts(live->spool), operation,
-                   verdict == POLICY_LEVEL ? ACCOUNT_LEVEL : ACCOUNT_EXCLUDED);
+    accounts_count(spool_accounts(live->spool), operation, verdict == POLICY_LEVEL ? ACCOUNT_LEVEL : ACCOUNT_EXCLUDED);
     return TRAIL_REFUSED;
 }
 
@@ -183,9 +182,9 @@ static struct live *live_for(struct trail *trail, struct trail_error *ret_error)
 static enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
                             struct trail_error *ret_error)
 {
-    struct trail_error    error = { 0 };
-    enum trail_operation  operation = event->operation;
-    const struct policy  *policy = trail->policy;
+    struct trail_error   error = { 0 };
+    enum trail_operation operation = event->operation;
+    const struct policy *policy = trail->policy;
 
     if (policy == NULL) {
         __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
@@ -236,8 +235,7 @@ static enum trail_err reject_json(struct trail *trail, enum trail_err err)
         return err;
     }
     struct live *live = live_for(trail, &error);
-    return live != NULL ? reject(live, TRAIL_OPERATION_OTHER, err)
-                        : reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
+    return live != NULL ? reject(live, TRAIL_OPERATION_OTHER, err) : reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
 }
 
 enum trail_err trail_record_json(struct trail *trail, struct trail_text json, struct trail_id *ret_id,
