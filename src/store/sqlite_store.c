@@ -210,8 +210,11 @@ static enum trail_err connect_file(struct sqlite_store *store, struct trail_erro
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_handler(store->db, sqlite_wait_for_lock, store);
 
-    /* 16 MiB of pages: the upper levels of every index of a large database stay in memory. */
-    return execute(store, "PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL",
+    /* 16 MiB of pages: the upper levels of every index of a large database stay in memory. A checkpoint per 16 MiB of
+     * WAL: a batch of 5,000 touches that much of the random correlation index, and would checkpoint every time. */
+    return execute(store,
+                   "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+                   "PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL",
                    "set up the connection", ret_error);
 }
 
