@@ -225,6 +225,9 @@ static enum trail_err open_writer(struct sqlite_store *store, struct trail_error
         if (err != TRAIL_OK)
             return error_set(ret_error, err, 0, "cannot set up the reference caches");
     }
+    enum trail_err err = sha256_init(&store->sha256);
+    if (err != TRAIL_OK)
+        return error_set(ret_error, err, 0, "libcrypto offers no SHA-256");
     return prepare_statements(store, ret_error);
 }
 
@@ -238,6 +241,7 @@ static void sqlite_close(struct store *base)
     (void)code;
     for (size_t i = 0; i < REFERENCE_KIND_COUNT; i++)
         ref_cache_done(&store->caches[i]);
+    sha256_done(&store->sha256);
     buf_done(&store->key);
     free(store->ids);
     free(store->misses);
