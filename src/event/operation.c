@@ -126,16 +126,6 @@ static uint64_t take_bytes(const char **at, const char *end)
     return bytes;
 }
 
-/* Eight bytes with their ASCII capitals made small. A letter's bit 5 says small; what lies between A and Z is found by
- * adding so that bit 7 of a byte tells "A or above" and "above Z", which cannot carry into the next byte. */
-static uint64_t lower_bytes(uint64_t bytes)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t       low7 = bytes & (0x7F * ones);
-    uint64_t       capital = (low7 + (0x80 - 'A') * ones) ^ (low7 + (0x7F - 'Z') * ones);
-    return bytes | ((capital & ~bytes & (0x80 * ones)) >> 2);
-}
-
 /* Cut the next word off *rest; false when there is none. Separators at the ends and in a row make no empty words. */
 static bool next_word(struct trail_text *rest, struct word *ret_word)
 {
@@ -145,8 +135,8 @@ static bool next_word(struct trail_text *rest, struct word *ret_word)
         at++;
 
     const char *start = at;
-    ret_word->head = lower_bytes(take_bytes(&at, end));
-    ret_word->tail = at - start == 8 ? lower_bytes(take_bytes(&at, end)) : 0;
+    ret_word->head = text_lower_8(take_bytes(&at, end));
+    ret_word->tail = at - start == 8 ? text_lower_8(take_bytes(&at, end)) : 0;
     while (at < end && !is_separator(*at))
         at++;
     ret_word->size = (size_t)(at - start);
