@@ -181,8 +181,6 @@ static bool serve(struct gateway *gateway, const struct settings *settings, cons
     int signal_number = 0;
     sigwait(stop, &signal_number);
 
-    /* A second one ends us at once: what was accepted is in the spool already. */
-    pthread_sigmask(SIG_UNBLOCK, stop, NULL);
     http_server_stop(server);
     return true;
 }

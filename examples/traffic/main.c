@@ -29,7 +29,13 @@ static const char USAGE[] = "usage: traffic --port N [options]\n"
                             "  --requests N      stop after so many; 0: the time decides (default 0)\n"
                             "  --mix crud|full   see acceptance/traffic-mix.md (default crud)\n"
                             "  --users N         different users (default 100)\n"
-                            "  --seed N          the same seed gives the same requests (default 1)\n";
+                            "  --seed N          the same seed gives the same requests (default 1)\n"
+                            "  --output json|text  (default json)\n";
+
+struct settings {
+    struct load_options load;
+    bool                text; /* Print for a person, not for a program. */
+};
 
 static bool read_number(const char *text, unsigned long max, unsigned long *ret_number)
 {
@@ -54,12 +60,20 @@ static bool read_loopback(const char *text, struct load_options *options)
     return true;
 }
 
-static bool read_option(int option, const char *text, struct load_options *options)
+static bool read_output(const char *text, bool *ret_text)
 {
-    unsigned long number = 0;
-    bool          valid = false;
+    *ret_text = strcmp(text, "text") == 0;
+    return *ret_text || strcmp(text, "json") == 0;
+}
+
+static bool read_option(int option, const char *text, struct settings *settings)
+{
+    struct load_options *options = &settings->load;
+    unsigned long        number = 0;
+    bool                 valid = false;
     switch (option) {
     case 'a': return read_loopback(text, options);
+    case 'o': return read_output(text, &settings->text);
     case 'm': return mix_parse(text, &options->mix);
     case 'p':
         valid = read_number(text, UINT16_MAX, &number) && number > 0;
@@ -93,21 +107,25 @@ static bool read_option(int option, const char *text, struct load_options *optio
     }
 }
 
-static bool read_options(int argc, char **argv, struct load_options *options)
+static bool read_options(int argc, char **argv, struct settings *settings)
 {
-    static const struct option NAMES[] = {
-        { "port", required_argument, NULL, 'p' },        { "address", required_argument, NULL, 'a' },
-        { "connections", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 's' },
-        { "rate", required_argument, NULL, 'r' },        { "requests", required_argument, NULL, 'n' },
-        { "mix", required_argument, NULL, 'm' },         { "users", required_argument, NULL, 'u' },
-        { "seed", required_argument, NULL, 'd' },        { NULL, 0, NULL, 0 }
-    };
-    int option;
+    static const struct option NAMES[] = { { "port", required_argument, NULL, 'p' },
+                                           { "address", required_argument, NULL, 'a' },
+                                           { "connections", required_argument, NULL, 'c' },
+                                           { "seconds", required_argument, NULL, 's' },
+                                           { "rate", required_argument, NULL, 'r' },
+                                           { "requests", required_argument, NULL, 'n' },
+                                           { "mix", required_argument, NULL, 'm' },
+                                           { "users", required_argument, NULL, 'u' },
+                                           { "seed", required_argument, NULL, 'd' },
+                                           { "output", required_argument, NULL, 'o' },
+                                           { NULL, 0, NULL, 0 } };
+    int                        option;
     while ((option = getopt_long(argc, argv, "", NAMES, NULL)) != -1) {
-        if (!read_option(option, optarg, options))
+        if (!read_option(option, optarg, settings))
             return false;
     }
-    return optind == argc && options->address.sin_port != 0;
+    return optind == argc && settings->load.address.sin_port != 0;
 }
 
 static void raise_file_limit(void)
@@ -126,7 +144,7 @@ static void on_signal(int number)
     load_stop();
 }
 
-static bool print_result(const struct load_options *options, const struct load_result *result)
+static bool print_json(const struct load_options *options, const struct load_result *result)
 {
     const struct tally *tally = &result->tally;
     json_t             *latency = json_pack("{s:I, s:I, s:I}", "p50", (json_int_t)tally_latency_us(tally, 0.5), "p99",
@@ -143,16 +161,36 @@ static bool print_result(const struct load_options *options, const struct load_r
     return printed;
 }
 
+static bool print_text(const struct load_result *result)
+{
+    const char *action = NULL;
+    const char *status = NULL;
+    json_t     *by_status = NULL;
+    json_t     *count = NULL;
+    json_t     *actions = tally_actions_json(&result->tally);
+    json_object_foreach(actions, action, by_status)
+    {
+        json_object_foreach(by_status, status, count)
+            printf("  %-18s %s %8lld\n", action, status, (long long)json_integer_value(count));
+    }
+    json_decref(actions);
+    printf("  %llu requests in %.1f s, %llu without an answer; half of them within %llu us, 99 %% within %llu us\n",
+           (unsigned long long)result->sent, result->seconds, (unsigned long long)result->unanswered,
+           (unsigned long long)tally_latency_us(&result->tally, 0.5),
+           (unsigned long long)tally_latency_us(&result->tally, 0.99));
+    return fflush(stdout) == 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct load_options options = { .address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } },
-                                    .connections = 50,
-                                    .seconds = 10,
-                                    .rate = 200,
-                                    .users = 100,
-                                    .mix = MIX_CRUD,
-                                    .seed = 1 };
-    if (!read_options(argc, argv, &options)) {
+    struct settings settings = { .load = { .address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } },
+                                           .connections = 50,
+                                           .seconds = 10,
+                                           .rate = 200,
+                                           .users = 100,
+                                           .mix = MIX_CRUD,
+                                           .seed = 1 } };
+    if (!read_options(argc, argv, &settings)) {
         fputs(USAGE, stderr);
         return 2;
     }
@@ -161,7 +199,8 @@ int main(int argc, char **argv)
     signal(SIGTERM, on_signal);
 
     static struct load_result result; /* Static: the tally is large. */
-    if (!load_run(&options, &result))
+    if (!load_run(&settings.load, &result))
         return 1;
-    return print_result(&options, &result) && result.unanswered == 0 ? 0 : 1;
+    bool printed = settings.text ? print_text(&result) : print_json(&settings.load, &result);
+    return printed && result.unanswered == 0 ? 0 : 1;
 }
