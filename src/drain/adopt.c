@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-void adopt_init(struct adopt *adopt, const char *spool_dir, const struct uuid *own, const struct uuid *url_hash,
-                const struct clock *clock)
-{
-    *adopt = (struct adopt){ .spool_dir = spool_dir, .own = *own, .url_hash = *url_hash, .clock = clock };
-}
-
 static void let_go(struct adopt *adopt)
 {
     if (!adopt->taken)
@@ -61,7 +55,7 @@ static bool take(struct adopt *adopt, const struct uuid *writer, const struct uu
     if (remains_open(&adopt->remains, &home, REMAINS_TAKE, NULL) != TRAIL_OK)
         return false;
     const struct accounts *accounts = adopt->remains.accounts.slots != NULL ? &adopt->remains.accounts : NULL;
-    stream_init(&adopt->stream, &adopt->remains.identity, accounts, adopt->clock);
+    stream_init(&adopt->stream, &adopt->remains.identity, accounts, adopt->clock, adopt->value_bytes_max);
     adopt->stream.tail_lost = adopt->remains.quarantined_last > adopt->remains.last_number;
     adopt->events = 0;
     adopt->gaps = 0;

@@ -17,13 +17,15 @@
 #include "drain/stream.h"
 #include "spool/remains.h"
 
+/* The first five are set by the owner; the rest starts as zero. */
 struct adopt {
     const char         *spool_dir; /* Borrowed. */
     struct uuid         own;       /* Our writer: not to be taken over. */
     struct uuid         url_hash;  /* Of our store's URL. */
     const struct clock *clock;
-    DIR                *list;    /* Scan in progress. */
-    struct remains      remains; /* Being emptied, when `taken`. */
+    size_t              value_bytes_max; /* AUDIT_TRAIL_MAX_VALUE_BYTES. */
+    DIR                *list;            /* Scan in progress. */
+    struct remains      remains;         /* Being emptied, when `taken`. */
     struct stream       stream;
     bool                taken;
     uint64_t            events; /* Stored from it so far. */
@@ -39,8 +41,6 @@ struct adopt_report {
     bool                  other_boot; /* The system was restarted since: the page cache was lost. */
 };
 
-void adopt_init(struct adopt *adopt, const char *spool_dir, const struct uuid *own, const struct uuid *url_hash,
-                const struct clock *clock);
 void adopt_done(struct adopt *adopt);
 
 /* Look through the spool directory again from the start. */

@@ -10,9 +10,10 @@
 #include "event/control.h"
 #include "event/event_wire.h"
 
-void batch_init(struct batch *batch)
+void batch_init(struct batch *batch, size_t changes_bytes_max)
 {
-    *batch = (struct batch){ 0 };
+    *batch = (struct batch){ .changes_bytes_max = changes_bytes_max };
+    buf_init(&batch->derived, NULL, 0);
 }
 
 void batch_done(struct batch *batch)
@@ -22,6 +23,7 @@ void batch_done(struct batch *batch)
     free(batch->records);
     free(batch->covers);
     arena_done(&batch->arena);
+    buf_done(&batch->derived);
     *batch = (struct batch){ 0 };
 }
 
@@ -71,12 +73,17 @@ static bool add_gap(struct batch *batch, const struct reader_gap *gap, int64_t n
     return true;
 }
 
-static void derive_changes(struct batch *batch, struct trail_event *event)
+/* An update whose changes cannot be worked out, for want of memory or room, is stored without them. */
+static void derive_changes(struct batch *batch, struct event_record *record)
 {
-    if (event->operation != TRAIL_OPERATION_UPDATE || event->old_values.size == 0 || event->new_values.size == 0 ||
-        event->changes.size != 0)
+    enum changes_verdict verdict = CHANGES_NONE;
+    buf_clear(&batch->derived);
+    if (changes_derive(&record->event, batch->changes_bytes_max, &batch->derived, &verdict) != TRAIL_OK)
         return;
-    event->changes = changes_derive(event->old_values, event->new_values, &batch->arena);
+    if (verdict == CHANGES_DERIVED)
+        record->event.changes = arena_copy(&batch->arena, buf_text(&batch->derived));
+    if (verdict == CHANGES_CUT)
+        record->flags |= TRAIL_FLAG_TRUNCATED;
 }
 
 static bool add_event(struct batch *batch, const struct frame *frame)
@@ -88,7 +95,7 @@ static bool add_event(struct batch *batch, const struct frame *frame)
     }
     record.seq = frame->seq;
     record.flags = frame->flags;
-    derive_changes(batch, &record.event);
+    derive_changes(batch, &record);
     add(batch, &record, frame->seq);
     batch->payload_bytes += frame->payload.size;
     return true;

@@ -13,6 +13,7 @@
 #define TRAIL_DRAIN_BATCH_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "event/event.h"
 #include "spool/reader.h"
 
@@ -29,10 +30,13 @@ struct batch {
     uint64_t             last_seq; /* first_seq - 1: empty. */
     size_t               payload_bytes;
     uint64_t             gap_count; /* Gaps among the records. */
-    struct arena         arena;
+    size_t               changes_bytes_max;
+    struct arena         arena;   /* What records were given beyond their frames. */
+    struct buf           derived; /* Scratch for changes. */
 };
 
-void batch_init(struct batch *batch);
+/* changes_bytes_max: limit of the changes that are derived for an update. */
+void batch_init(struct batch *batch, size_t changes_bytes_max);
 void batch_done(struct batch *batch);
 
 /* Read what there is, at most events_max events. A gap with nothing behind it gets the time now_us.

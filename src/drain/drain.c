@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/os_thread.h"
 #include "drain/adopt.h"
 #include "drain/backoff.h"
 #include "drain/losses.h"
@@ -57,9 +58,10 @@ struct drain {
     pthread_mutex_t      lock;
     pthread_cond_t       moved; /* stored_seq, or finished, changed. */
     uint64_t             stored_seq;
-    uint64_t             wanted_seq; /* Somebody asks for everything up to here. Atomic. */
-    bool                 stopping;   /* Atomic. Store what is there, then end. */
-    bool                 give_up;    /* Atomic. End now. */
+    int64_t              oldest_wall_us; /* Of the oldest waiting event, when last looked at. Atomic. */
+    uint64_t             wanted_seq;     /* Somebody asks for everything up to here. Atomic. */
+    bool                 stopping;       /* Atomic. Store what is there, then end. */
+    bool                 give_up;        /* Atomic. End now. */
     bool                 finished;
     bool                 complete; /* The store has everything. */
     struct drain_numbers numbers;
@@ -83,7 +85,12 @@ static bool must_give_up(const struct drain *drain)
 
 /* ---- What is due, and when ---- */
 
-/* Age of the oldest waiting event, by the frame it stands in. */
+static bool anything_waits(const struct drain *drain)
+{
+    return spool_last_seq(drain->spool) > __atomic_load_n(&drain->stored_seq, __ATOMIC_RELAXED);
+}
+
+/* Age of the oldest waiting event, by the frame it stands in; published for drain_oldest_waiting_us(). */
 static int64_t oldest_waiting_age_us(struct drain *drain)
 {
     struct reader     look;
@@ -95,13 +102,9 @@ static int64_t oldest_waiting_age_us(struct drain *drain)
         look = drain->stream.reader;
     if (reader_next(&look, &frame, &gap) != READER_EVENT)
         return INT64_MAX; /* A gap is not to be waited for. */
+    __atomic_store_n(&drain->oldest_wall_us, frame.wall_us, __ATOMIC_RELAXED);
     int64_t age_us = clock_wall_us(drain->clock) - frame.wall_us;
     return age_us > 0 ? age_us : 0;
-}
-
-static bool anything_waits(const struct drain *drain)
-{
-    return spool_last_seq(drain->spool) > __atomic_load_n(&drain->stored_seq, __ATOMIC_RELAXED);
 }
 
 /* True when events must go to the store now; otherwise *ret_wait_us says for how long they may still wait. */
@@ -111,14 +114,11 @@ static bool events_are_due(struct drain *drain, int64_t *ret_wait_us)
     *ret_wait_us = INT64_C(1000) * SLEEP_MS_MAX;
     if (!anything_waits(drain))
         return false;
-    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled || spool_take_urgent(drain->spool) ||
-        __atomic_load_n(&drain->wanted_seq, __ATOMIC_ACQUIRE) > drain->stored_seq ||
-        spool_waiting_events(drain->spool) >= settings->buffer_max_size_events)
-        return true;
-
     int64_t interval_us = (int64_t)settings->flush_interval_s * 1000000;
     int64_t age_us = oldest_waiting_age_us(drain);
-    if (age_us >= interval_us)
+    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled || spool_take_urgent(drain->spool) ||
+        __atomic_load_n(&drain->wanted_seq, __ATOMIC_ACQUIRE) > drain->stored_seq ||
+        spool_waiting_events(drain->spool) >= settings->buffer_max_size_events || age_us >= interval_us)
         return true;
     if (interval_us - age_us < *ret_wait_us)
         *ret_wait_us = interval_us - age_us;
@@ -403,8 +403,15 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
     losses_init(&drain->losses);
 
     const struct spool_identity *identity = spool_identity(options->spool);
-    stream_init(&drain->stream, identity, spool_accounts(options->spool), options->clock);
-    adopt_init(&drain->adopt, options->settings->spool_dir, &identity->writer, &options->url_hash, options->clock);
+    stream_init(&drain->stream, identity, spool_accounts(options->spool), options->clock,
+                (size_t)options->settings->max_value_bytes);
+    drain->adopt = (struct adopt){
+        .spool_dir = options->settings->spool_dir,
+        .own = identity->writer,
+        .url_hash = options->url_hash,
+        .clock = options->clock,
+        .value_bytes_max = (size_t)options->settings->max_value_bytes,
+    };
     drain->accounts_at_us = clock_mono_us(options->clock) + (int64_t)options->settings->flush_interval_s * 1000000;
 }
 
@@ -425,10 +432,10 @@ enum trail_err drain_start(struct drain **ret_drain, const struct drain_options 
         return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for the drain");
     init_drain(drain, options);
 
-    int failed = pthread_create(&drain->thread, NULL, drain_main, drain);
-    if (failed != 0) {
+    enum trail_err err = os_thread_start(&drain->thread, "trail-drain", drain_main, drain, ret_error);
+    if (err != TRAIL_OK) {
         free_drain(drain);
-        return error_set_sys(ret_error, TRAIL_EIO, failed, "cannot start the drain thread");
+        return err;
     }
     *ret_drain = drain;
     return TRAIL_OK;
@@ -496,6 +503,15 @@ void drain_read_numbers(const struct drain *drain, struct drain_numbers *ret_num
     ret_numbers->dead_lettered = __atomic_load_n(&drain->numbers.dead_lettered, __ATOMIC_RELAXED);
     ret_numbers->transactions = __atomic_load_n(&drain->numbers.transactions, __ATOMIC_RELAXED);
     ret_numbers->store_errors = __atomic_load_n(&drain->numbers.store_errors, __ATOMIC_RELAXED);
+}
+
+int64_t drain_oldest_waiting_us(struct drain *drain)
+{
+    if (!anything_waits(drain))
+        return 0;
+    int64_t since_us = __atomic_load_n(&drain->oldest_wall_us, __ATOMIC_RELAXED);
+    int64_t age_us = clock_wall_us(drain->clock) - since_us;
+    return since_us != 0 && age_us > 0 ? age_us : 0;
 }
 
 void drain_fork_lock(struct drain *drain)

@@ -61,6 +61,9 @@ TRAIL_MUST_CHECK enum trail_err drain_wait_stored(struct drain *drain, uint64_t 
 
 void drain_read_numbers(const struct drain *drain, struct drain_numbers *ret_numbers);
 
+/* How long the oldest event has waited, in microseconds; 0 when none waits. */
+int64_t drain_oldest_waiting_us(struct drain *drain);
+
 /* Around fork(): the drain lets go of the store's connection, so that a child inherits none of its state. */
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);

@@ -22,11 +22,11 @@
 #include "event/event_json.h"
 
 void stream_init(struct stream *stream, const struct spool_identity *identity, const struct accounts *accounts,
-                 const struct clock *clock)
+                 const struct clock *clock, size_t value_bytes_max)
 {
     *stream = (struct stream){ .identity = *identity, .accounts = accounts, .clock = clock };
     os_host_name(stream->host);
-    batch_init(&stream->batch);
+    batch_init(&stream->batch, value_bytes_max);
 }
 
 void stream_done(struct stream *stream)

@@ -42,8 +42,9 @@ struct stream {
     struct trail_account   written[TRAIL_OPERATION_COUNT]; /* Accounts as last stored. */
 };
 
+/* value_bytes_max: AUDIT_TRAIL_MAX_VALUE_BYTES, for the changes that are derived. */
 void stream_init(struct stream *stream, const struct spool_identity *identity, const struct accounts *accounts,
-                 const struct clock *clock);
+                 const struct clock *clock, size_t value_bytes_max);
 void stream_done(struct stream *stream);
 
 /* Store one batch of at most events_max events, reading from `first` (the oldest segment that still exists) when the

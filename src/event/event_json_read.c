@@ -217,7 +217,7 @@ _Static_assert(MEMBER_COUNT <= 64, "one bit each in reading->seen");
 static const struct member *find_member(struct trail_text name)
 {
     for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        if (text_equal(members[i].name, name))
+        if (members[i].name.size == name.size && memcmp(members[i].name.data, name.data, name.size) == 0)
             return &members[i];
     }
     return NULL;

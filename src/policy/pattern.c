@@ -7,8 +7,9 @@
 
 #include "base/text.h"
 
-_Static_assert(PATTERN_ITEM_BYTES_MAX < 128, "struct pattern_list has a bit for every size");
 _Static_assert(PATTERN_ITEMS_MAX < UINT16_MAX, "items are counted in 16 bits");
+
+#define WORDS_OF(bytes) (((bytes) + 7) / 8)
 
 /* ---- Names -------------------------------------------------------------------------------------- */
 
@@ -33,37 +34,59 @@ static uint64_t load(const char *data, size_t size)
     return bytes;
 }
 
-static size_t left_of_8(size_t size)
+/* A name in lower case as whole words, the last one filled up with NUL: what is hashed, compared and matched. */
+struct folded {
+    uint64_t words[WORDS_OF(PATTERN_ITEM_BYTES_MAX)];
+    size_t   size; /* Bytes. */
+};
+
+static void fold(struct folded *folded, struct trail_text name)
 {
-    return size < 8 ? size : 8;
+    folded->size = name.size;
+    for (size_t i = 0; i < WORDS_OF(name.size); i++)
+        folded->words[i] = text_lower_8(load(name.data + 8 * i, name.size - 8 * i));
+}
+
+static struct trail_text folded_text(const struct folded *folded)
+{
+    return text_of((const char *)folded->words, folded->size);
+}
+
+/* The bit of the sieve for a name: of 128, by its size and the five bits of its first byte that case does not change. A
+ * short list refuses most names here, before anything is hashed. */
+static unsigned sieve_bit(struct trail_text name)
+{
+    unsigned first = name.size > 0 ? (unsigned char)name.data[0] & 0x1F : 0;
+    return ((unsigned)name.size ^ first << 2) & 127;
 }
 
 /* The multiplier is 2^64 divided by the golden ratio: it spreads every input bit over the upper half. */
-static uint32_t hash_name(struct trail_text name)
+static uint32_t hash_name(const struct folded *name)
 {
-    uint64_t hash = name.size;
-    for (size_t i = 0; i < name.size; i += 8) {
-        hash ^= text_lower_8(load(name.data + i, left_of_8(name.size - i)));
-        hash *= UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = name->size;
+    for (size_t i = 0; i < WORDS_OF(name->size); i++) {
+        hash = (hash ^ name->words[i]) * UINT64_C(0x9E3779B97F4A7C15);
         hash ^= hash >> 32;
     }
     return (uint32_t)hash;
 }
 
-static bool is_item(struct trail_text item, struct trail_text name)
+/* Items lie in memory as folded names do. */
+static bool is_item(struct trail_text item, const struct folded *name)
 {
-    if (item.size != name.size)
+    if (item.size != name->size)
         return false;
-    for (size_t i = 0; i < name.size; i += 8) {
-        size_t left = left_of_8(name.size - i);
-        if (load(item.data + i, left) != text_lower_8(load(name.data + i, left)))
+    for (size_t i = 0; i < WORDS_OF(name->size); i++) {
+        uint64_t word;
+        memcpy(&word, item.data + 8 * i, 8);
+        if (word != name->words[i])
             return false;
     }
     return true;
 }
 
 /* The slot that holds `name`, or the empty one where it belongs. */
-static uint16_t *find_slot(const struct pattern_list *list, struct trail_text name)
+static uint16_t *find_slot(const struct pattern_list *list, const struct folded *name)
 {
     uint32_t at = hash_name(name) & list->slot_mask;
     while (list->slots[at] != 0 && !is_item(list->items[list->slots[at] - 1], name))
@@ -87,7 +110,7 @@ static size_t next_character(struct trail_text name, size_t at)
     return at;
 }
 
-/* Match with one fall-back: when it fails, the latest `*` takes one byte more. Earlier ones need not be tried
+/* Match a folded name with one fall-back: when it fails, the latest `*` takes one byte more. Earlier ones need not be tried
  * again, so the worst case is pattern times name, not exponential. */
 static bool wild_matches(struct trail_text pattern, struct trail_text name)
 {
@@ -96,14 +119,13 @@ static bool wild_matches(struct trail_text pattern, struct trail_text name)
     size_t star = SIZE_MAX; /* Of the latest `*`, or none. */
     size_t star_end = 0;    /* What it has taken ends here. */
     while (n < name.size) {
-        char c = name.data[n];
         if (p < pattern.size && pattern.data[p] == '*') {
             star = p++;
             star_end = n;
         } else if (p < pattern.size && pattern.data[p] == '?') {
             p++;
             n = next_character(name, n);
-        } else if (p < pattern.size && pattern.data[p] == (char)text_lower_8((unsigned char)c)) {
+        } else if (p < pattern.size && pattern.data[p] == name.data[n]) {
             p++;
             n++;
         } else if (star != SIZE_MAX) {
@@ -147,25 +169,21 @@ static enum trail_err check_value(const char *setting, struct trail_text value, 
 
 static void add_item(struct pattern_list *list, struct trail_text item)
 {
-    uint16_t *slot = NULL;
-    if (!is_wild(item)) {
-        slot = find_slot(list, item);
-        if (*slot != 0)
-            return; /* Listed twice. */
-    }
+    struct folded folded;
+    fold(&folded, item);
 
-    char *copy = list->bytes;
-    if (list->item_count > 0) {
-        struct trail_text previous = list->items[list->item_count - 1];
-        copy = list->bytes + (previous.data - list->bytes) + previous.size;
-    }
-    for (size_t i = 0; i < item.size; i++)
-        copy[i] = (char)text_lower_8((unsigned char)item.data[i]);
+    uint16_t *slot = is_wild(item) ? NULL : find_slot(list, &folded);
+    if (slot != NULL && *slot != 0)
+        return; /* Listed twice. */
+
+    char *copy = list->bytes + list->bytes_used;
+    memcpy(copy, folded.words, 8 * WORDS_OF(item.size));
+    list->bytes_used += 8 * WORDS_OF(item.size);
     list->items[list->item_count] = text_of(copy, item.size);
-
     if (slot != NULL) {
+        unsigned bit = sieve_bit(item);
         *slot = (uint16_t)(list->item_count + 1);
-        list->sizes[item.size / 64] |= UINT64_C(1) << (item.size % 64);
+        list->sieve[bit / 64] |= UINT64_C(1) << (bit % 64);
     } else {
         list->wild[list->wild_count++] = (uint16_t)list->item_count;
     }
@@ -190,7 +208,7 @@ enum trail_err pattern_list_init(struct pattern_list *list, const char *setting,
     list->slots = calloc(slot_count, sizeof *list->slots);
     list->wild = calloc(count, sizeof *list->wild);
     list->items = calloc(count, sizeof *list->items);
-    list->bytes = malloc(value.size);
+    list->bytes = malloc(value.size + 8 * count);
     if (list->slots == NULL || list->wild == NULL || list->items == NULL || list->bytes == NULL) {
         pattern_list_done(list);
         return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for the %zu items of %s", count, setting);
@@ -218,9 +236,15 @@ void pattern_list_done(struct pattern_list *list)
 
 /* ---- Matching ----------------------------------------------------------------------------------- */
 
+static bool may_be_space(char c)
+{
+    return (unsigned char)c <= ' ';
+}
+
 static struct trail_text as_stored(struct trail_text name)
 {
-    name = text_trim(name);
+    if (name.size > 0 && (may_be_space(name.data[0]) || may_be_space(name.data[name.size - 1])))
+        name = text_trim(name);
     if (name.size > PATTERN_ITEM_BYTES_MAX) {
         name.size = PATTERN_ITEM_BYTES_MAX;
         while (name.size > 0 && is_continuation(name.data[name.size]))
@@ -235,10 +259,17 @@ bool pattern_list_matches(const struct pattern_list *list, struct trail_text nam
         return false;
 
     name = as_stored(name);
-    if ((list->sizes[name.size / 64] >> (name.size % 64) & 1) != 0 && *find_slot(list, name) != 0)
+    unsigned bit = sieve_bit(name);
+    bool     may_be_listed = (list->sieve[bit / 64] >> (bit % 64) & 1) != 0;
+    if (!may_be_listed && list->wild_count == 0)
+        return false;
+
+    struct folded folded;
+    fold(&folded, name);
+    if (may_be_listed && *find_slot(list, &folded) != 0)
         return true;
     for (size_t i = 0; i < list->wild_count; i++) {
-        if (wild_matches(list->items[list->wild[i]], name))
+        if (wild_matches(list->items[list->wild[i]], folded_text(&folded)))
             return true;
     }
     return false;

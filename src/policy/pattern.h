@@ -23,13 +23,14 @@
 
 struct pattern_list {
     size_t             item_count; /* 0: nothing matches. */
-    uint64_t           sizes[2];   /* Bit n: a name (not a pattern) of n bytes is listed. Refuses most names at once. */
+    uint64_t           sieve[2];   /* A bit for each listed name (not pattern); most other names miss it. */
     uint32_t           slot_mask;  /* Slots - 1, a power of two - 1. */
     uint32_t           wild_count;
     uint16_t          *slots; /* Open addressing by hash: index into items + 1; 0 = empty. */
     uint16_t          *wild;  /* Indices of the items that are patterns. */
     struct trail_text *items; /* As listed, in lower case. */
-    char              *bytes; /* What the items point into. */
+    char              *bytes; /* What the items point into, each at a multiple of 8, filled up with NUL. */
+    size_t             bytes_used;
 };
 
 /* Compile `list`, the value of the setting called `setting`. TRAIL_ENOMEM; TRAIL_ECONFIG: over a limit; the message

@@ -22,6 +22,7 @@
 
 #include "base/crc32c.h"
 #include "base/err.h"
+#include "base/os_thread.h"
 #include "spool/spool_state.h"
 #include "spool/sync.h"
 
@@ -384,11 +385,9 @@ static enum trail_err start_thread(struct spool *spool, struct trail_error *ret_
     enum trail_err err = waker_init(&spool->waker, ret_error);
     if (err != TRAIL_OK)
         return err;
-    int failed = pthread_create(&spool->thread, NULL, sync_main, spool);
-    if (failed != 0)
-        return error_set_sys(ret_error, TRAIL_EIO, failed, "cannot start the sync thread");
-    spool->thread_started = true;
-    return TRAIL_OK;
+    err = os_thread_start(&spool->thread, "trail-sync", sync_main, spool, ret_error);
+    spool->thread_started = err == TRAIL_OK;
+    return err;
 }
 
 enum trail_err spool_open(struct spool **ret_spool, const struct spool_options *options, struct trail_error *ret_error)

@@ -1,8 +1,6 @@
 /* reference.c -- which parts of an event are stored once and referred to, and what makes such a tuple unique. */
 #include "store/reference.h"
 
-#include <assert.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lengths in keys are little-endian");
@@ -59,11 +57,11 @@ bool reference_key(enum reference_kind kind, const struct trail_event *event, st
     return true;
 }
 
-enum trail_err reference_digest(struct trail_text key, struct reference_digest *ret_digest)
+enum trail_err reference_digest(struct sha256 *sha256, struct trail_text key, struct reference_digest *ret_digest)
 {
-    unsigned char sha256[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(key.data, key.size, sha256, NULL, EVP_sha256(), NULL) != 1)
-        return TRAIL_EUNSUPPORTED;
-    memcpy(ret_digest->bytes, sha256, sizeof ret_digest->bytes);
-    return TRAIL_OK;
+    uint8_t        digest[SHA256_BYTES];
+    enum trail_err err = sha256_digest(sha256, key, digest);
+    if (err == TRAIL_OK)
+        memcpy(ret_digest->bytes, digest, sizeof ret_digest->bytes);
+    return err;
 }

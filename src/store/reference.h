@@ -9,12 +9,13 @@
  *
  * Thread: any; the tables are constant.
  * Memory: keys are appended to the caller's buffer.
- * Errors: reference_key() through buf_failed(); reference_digest() when libcrypto has no SHA-256.
+ * Errors: reference_key() through buf_failed(); reference_digest() when libcrypto has no memory.
  */
 #ifndef TRAIL_STORE_REFERENCE_H
 #define TRAIL_STORE_REFERENCE_H
 
 #include "base/buf.h"
+#include "base/sha256.h"
 #include "event/event.h"
 
 enum reference_kind { REFERENCE_ACTOR, REFERENCE_RESOURCE, REFERENCE_ACTION, REFERENCE_ROUTE, REFERENCE_KIND_COUNT };
@@ -46,7 +47,8 @@ struct reference_digest {
 /* Append the event's key for this dimension. False: the event refers to nothing here, nothing was appended. */
 bool reference_key(enum reference_kind kind, const struct trail_event *event, struct buf *out);
 
-/* The digest of such a key. TRAIL_EUNSUPPORTED: no SHA-256 in this libcrypto (a FIPS set-up gone wrong). */
-TRAIL_MUST_CHECK enum trail_err reference_digest(struct trail_text key, struct reference_digest *ret_digest);
+/* The digest of such a key; sha256 is the caller's, for use again. TRAIL_ENOMEM. */
+TRAIL_MUST_CHECK enum trail_err reference_digest(struct sha256 *sha256, struct trail_text key,
+                                                 struct reference_digest *ret_digest);
 
 #endif

@@ -77,9 +77,9 @@ static enum trail_err ask_caches(struct sqlite_store *store, const struct event_
             if (miss == NULL)
                 return no_memory(ret_error);
             *miss = (struct sqlite_miss){ .event = (uint32_t)i, .kind = (uint8_t)kind };
-            enum trail_err err = reference_digest(buf_text(&store->key), &miss->digest);
+            enum trail_err err = reference_digest(&store->sha256, buf_text(&store->key), &miss->digest);
             if (err != TRAIL_OK)
-                return error_set(ret_error, err, 0, "libcrypto gives no SHA-256");
+                return error_set(ret_error, err, 0, "libcrypto cannot make a digest");
         }
     }
     return TRAIL_OK;

@@ -210,8 +210,11 @@ static enum trail_err connect_file(struct sqlite_store *store, struct trail_erro
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_handler(store->db, sqlite_wait_for_lock, store);
 
-    /* 16 MiB of pages: the upper levels of every index of a large database stay in memory. */
-    return execute(store, "PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL",
+    /* 16 MiB of pages: the upper levels of every index of a large database stay in memory. A checkpoint per 16 MiB of
+     * WAL: a batch of 5,000 touches that much of the random correlation index, and would checkpoint every time. */
+    return execute(store,
+                   "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+                   "PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL",
                    "set up the connection", ret_error);
 }
 
@@ -222,6 +225,9 @@ static enum trail_err open_writer(struct sqlite_store *store, struct trail_error
         if (err != TRAIL_OK)
             return error_set(ret_error, err, 0, "cannot set up the reference caches");
     }
+    enum trail_err err = sha256_init(&store->sha256);
+    if (err != TRAIL_OK)
+        return error_set(ret_error, err, 0, "libcrypto offers no SHA-256");
     return prepare_statements(store, ret_error);
 }
 
@@ -235,6 +241,7 @@ static void sqlite_close(struct store *base)
     (void)code;
     for (size_t i = 0; i < REFERENCE_KIND_COUNT; i++)
         ref_cache_done(&store->caches[i]);
+    sha256_done(&store->sha256);
     buf_done(&store->key);
     free(store->ids);
     free(store->misses);

@@ -105,6 +105,7 @@ struct sqlite_store {
     int64_t              dims_generation; /* What the caches and the ids of this batch are valid for. */
     sqlite3_stmt        *statements[SQLITE_STATEMENT_COUNT];
 
+    struct sha256         sha256;
     struct ref_cache      caches[REFERENCE_KIND_COUNT];
     struct reference_ids *ids; /* One per event of the batch; ids_capacity of them. */
     size_t                ids_capacity;
