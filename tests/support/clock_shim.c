@@ -1,13 +1,14 @@
 /* clock_shim.c -- moves the clock of the process it is preloaded into, so that no test sleeps through an interval.
  *
- * CLOCK_SHIM_FILE names a file of two little-endian 64-bit numbers, mapped by both sides:
+ * CLOCK_SHIM_FILE names a file of 32 little-endian 64-bit numbers, mapped by both sides:
  *
- *     0  int64   offset_us  written by the test: added to every real-time and monotonic clock that is read
- *     8  uint64  waits      written here: timed waits that have ended
+ *     0       int64   offset_us  written by the test: added to every real-time and monotonic clock that is read
+ *     8       uint64  threads    written here: how many threads have ever slept in poll()
+ *     16 ...  uint64  wakes[30]  written here: how often each of them came back from it
  *
- * A deadline that was made from a shifted clock is shifted back before the kernel sees it, so a wait of one second takes one
- * second whatever the offset. `waits` lets a test wait until the process has looked at its new clock: a thread that
- * wakes once a second has done so when the number has grown.
+ * A deadline that was made from a shifted clock is shifted back before the kernel sees it, so a wait of one second takes
+ * one second whatever the offset. The wakes tell a test that the threads have looked at the new clock, which no pause would:
+ * a thread that came back twice since the offset was set has worked with it in between.
  *
  * Thread: any.
  * Memory: one mapping, for the life of the process.
@@ -16,6 +17,7 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -28,19 +30,24 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CANNOT_MAP 97
 
+#define THREADS_MAX 30
+
 struct shared {
     _Atomic int64_t  offset_us;
-    _Atomic uint64_t waits;
+    _Atomic uint64_t threads;
+    _Atomic uint64_t wakes[THREADS_MAX];
 };
 
 typedef int (*clock_gettime_fn)(clockid_t, struct timespec *);
 typedef int (*timedwait_fn)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+typedef int (*poll_fn)(struct pollfd *, nfds_t, int);
 typedef int (*clockwait_fn)(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *);
 
 static struct shared   *shared;
 static clock_gettime_fn real_clock_gettime;
 static timedwait_fn     real_timedwait;
 static clockwait_fn     real_clockwait;
+static poll_fn          real_poll;
 static pthread_once_t   once = PTHREAD_ONCE_INIT;
 
 static void *next_symbol(const char *name, const char *version)
@@ -68,6 +75,7 @@ static void start(void)
     shared = map;
 
     resolve(&real_clock_gettime, "clock_gettime", NULL);
+    resolve(&real_poll, "poll", NULL);
     /* On x86-64 the name has an old version with another layout of pthread_cond_t. */
     resolve(&real_timedwait, "pthread_cond_timedwait", "GLIBC_2.3.2");
     resolve(&real_clockwait, "pthread_cond_clockwait", NULL);
@@ -130,9 +138,7 @@ EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mu
 {
     struct timespec real = *deadline;
     add_us(&real, -offset_us());
-    int result = real_timedwait(condition, mutex, &real);
-    atomic_fetch_add_explicit(&shared->waits, 1, memory_order_release);
-    return result;
+    return real_timedwait(condition, mutex, &real);
 }
 
 EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex, clockid_t clock,
@@ -140,7 +146,17 @@ EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mu
 {
     struct timespec real = *deadline;
     add_us(&real, -offset_us());
-    int result = real_clockwait(condition, mutex, clock, &real);
-    atomic_fetch_add_explicit(&shared->waits, 1, memory_order_release);
+    return real_clockwait(condition, mutex, clock, &real);
+}
+
+EXPORT int poll(struct pollfd *entries, nfds_t count, int timeout_ms)
+{
+    static _Thread_local uint64_t slot = THREADS_MAX;
+
+    pthread_once(&once, start);
+    if (slot == THREADS_MAX)
+        slot = atomic_fetch_add_explicit(&shared->threads, 1, memory_order_acq_rel) % THREADS_MAX;
+    int result = real_poll(entries, count, timeout_ms);
+    atomic_fetch_add_explicit(&shared->wakes[slot], 1, memory_order_release);
     return result;
 }
