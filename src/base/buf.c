@@ -35,9 +35,9 @@ char *buf_reserve(struct buf *buf, size_t size)
         return buf->data + buf->size;
 
     size_t capacity = buf->capacity < 64 ? 64 : buf->capacity;
-    while (capacity - buf->size < size)
+    while (capacity - buf->size < size && capacity <= BUF_BYTES_MAX)
         capacity *= 2;
-    char *data = realloc(buf->on_heap ? buf->data : NULL, capacity);
+    char *data = capacity <= BUF_BYTES_MAX ? realloc(buf->on_heap ? buf->data : NULL, capacity) : NULL;
     if (data == NULL) {
         buf->failed = true;
         buf->size = 0;

@@ -5,12 +5,15 @@
  *
  * Thread: one owner.
  * Memory: buf_done() frees what grew; the lent storage stays the caller's.
- * Errors: buf_failed() after the last append.
+ * Errors: buf_failed() after the last append; growing beyond BUF_BYTES_MAX fails as memory does.
  */
 #ifndef TRAIL_BASE_BUF_H
 #define TRAIL_BASE_BUF_H
 
 #include "audittrail.h"
+
+/* No buffer grows beyond it: a thousand of the largest events, and far from where doubling would wrap. */
+#define BUF_BYTES_MAX ((size_t)1 << 30)
 
 struct buf {
     char  *data;     /* The bytes; borrowed storage or heap. */

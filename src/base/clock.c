@@ -2,7 +2,6 @@
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define US_PER_SECOND INT64_C(1000000)
 
@@ -26,6 +25,19 @@ static int64_t system_mono_us(void *context)
 }
 
 const struct clock clock_system = { system_wall_us, system_mono_us, NULL };
+
+struct timespec clock_deadline(uint32_t timeout_ms)
+{
+    struct timespec when;
+    clock_gettime(CLOCK_MONOTONIC, &when);
+    when.tv_sec += timeout_ms / 1000;
+    when.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (when.tv_nsec >= 1000000000) {
+        when.tv_sec++;
+        when.tv_nsec -= 1000000000;
+    }
+    return when;
+}
 
 void clock_format(int64_t wall_us, char out[CLOCK_TEXT_SIZE])
 {
@@ -113,9 +125,9 @@ static bool take_time(struct trail_text *text, struct tm *utc, int64_t *ret_frac
     if (!take_char(text, "Tt ") || !take_number(text, 2, &utc->tm_hour) || !take_char(text, ":") ||
         !take_number(text, 2, &utc->tm_min))
         return false;
-    if (take_char(text, ":") && !take_number(text, 2, &utc->tm_sec))
-        return false;
-    if (take_char(text, ".,") && !take_fraction(text, ret_fraction_us))
+    /* A fraction belongs to seconds: "04:05.5" would be half a minute to ISO 8601. */
+    if (take_char(text, ":") &&
+        (!take_number(text, 2, &utc->tm_sec) || (take_char(text, ".,") && !take_fraction(text, ret_fraction_us))))
         return false;
     return utc->tm_hour <= 23 && utc->tm_min <= 59 && utc->tm_sec <= 60;
 }
@@ -138,10 +150,14 @@ bool clock_parse(struct trail_text text, int64_t *ret_wall_us)
 
     utc.tm_year -= 1900;
     utc.tm_mon -= 1;
-    struct tm asked = utc;
-    time_t    seconds = timegm(&utc);
-    if (utc.tm_mday != asked.tm_mday) /* timegm() moved 31 February into March. */
+    /* A leap second is the first second of the next minute, here as in the system's own clock. Added
+     * afterwards, so that the day still tells whether timegm() moved 31 February into March. */
+    int leap_seconds = utc.tm_sec == 60 ? 1 : 0;
+    utc.tm_sec -= leap_seconds;
+    int     asked_day = utc.tm_mday;
+    int64_t seconds = (int64_t)timegm(&utc) + leap_seconds;
+    if (utc.tm_mday != asked_day)
         return false;
-    *ret_wall_us = ((int64_t)seconds - zone_seconds) * US_PER_SECOND + fraction_us;
+    *ret_wall_us = (seconds - zone_seconds) * US_PER_SECOND + fraction_us;
     return true;
 }

@@ -1,7 +1,7 @@
 /* crc32c.c -- the Castagnoli checksum, by the processor's own instruction where it has one.
  *
- * The table variant is chosen at run time on processors without SSE 4.2 and is what a test compares
- * the instruction with. 32 ns for 376 bytes with the instruction, measured.
+ * The bitwise variant is chosen at run time on processors without SSE 4.2. 32 ns for 376 bytes with the
+ * instruction, measured.
  */
 #include "base/crc32c.h"
 

@@ -9,7 +9,8 @@
  *
  * Thread: one owner per reader.
  * Memory: borrows the text until the reader is dropped; allocates nothing.
- * Errors: JSON_ERROR is final; reader->error (a static sentence) and reader->position say what and where.
+ * Errors: JSON_ERROR is final; reader->error (a static sentence) and reader->position say what and where. Bytes that
+ *         are not UTF-8 are reported at the start of the non-ASCII run they stand in.
  */
 #ifndef TRAIL_BASE_JSON_H
 #define TRAIL_BASE_JSON_H
@@ -39,6 +40,7 @@ struct json_reader {
     size_t            position;  /* Next byte to look at; where the error is, after JSON_ERROR. */
     struct trail_text span;      /* The token just returned, as it stands in the input. */
     size_t            depth;     /* Open containers after the token just returned. */
+    size_t            depth_max; /* JSON_DEPTH_MAX; a user who will wrap the value may lower it, at any time. */
     uint64_t          in_object; /* Bit n: the container at depth n + 1 is an object. */
     uint8_t           expect;    /* What may come next; private. */
     const char       *error;     /* After JSON_ERROR: a static sentence without position. */

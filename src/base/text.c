@@ -93,7 +93,7 @@ static size_t ascii_prefix(const char *data, size_t size)
         if (((word | has_zero) & 0x8080808080808080u) != 0)
             break;
     }
-    while (i < size && data[i] > 0)
+    while (i < size && (unsigned char)(data[i] - 1) < 0x7F)
         i++;
     return i;
 }

@@ -17,6 +17,16 @@ static inline struct trail_text text_of(const char *data, size_t size)
     return text;
 }
 
+/* Eight bytes, loaded as a number, with their ASCII capitals made small. Adding raises bit 7 of a byte when it is "A or
+ * above", and of another sum when it is "above Z"; with bit 7 masked off first nothing carries into the next byte. */
+static inline uint64_t text_lower_8(uint64_t bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t       low7 = bytes & (0x7F * ones);
+    uint64_t       capital = (low7 + (0x80 - 'A') * ones) ^ (low7 + (0x7F - 'Z') * ones);
+    return bytes | ((capital & ~bytes & (0x80 * ones)) >> 2);
+}
+
 bool text_equal(struct trail_text a, struct trail_text b);
 
 /* Equal when ASCII letters are compared without their case. */

@@ -3,8 +3,9 @@
  *     [event]  ->  policy  ->  spool  ->  drain  ->  store
  *
  * Actions are free-form names (`create_tool`, `tools/call`, `health_check`). A name is taken apart at `_`
- * and everything treated like it (`.` `/` `-`, case ignored), then: exact verb, longest prefix, suffix. What says nothing
- * becomes `other`, which every level from mutations_only up takes: never lost for want of a name.
+ * and everything treated like it (`.` `/` `-`, case ignored), then: the verb in front, a verb behind it, the last word
+ * (operation.c has the rules). What says nothing becomes `other`, which every level from mutations_only up
+ * takes: never lost for want of a name.
  *
  * Thread: any; the tables are constant.
  * Memory: allocates nothing.
@@ -18,8 +19,11 @@
 /* The operation that an action's name tells of; TRAIL_OPERATION_OTHER if it tells nothing. */
 enum trail_operation operation_classify(struct trail_text action);
 
+/* True when a word of the action says that it is done to many at once: `bulk`, `batch`, `all`. */
+bool action_is_bulk(struct trail_text action);
+
 /* Names as they are written in settings, NDJSON, SQL. NULL / false for what is out of range or unknown.
- * Names are compared without case. */
+ * Names are compared without case. AUTO has no name; the classification NONE is the empty name. */
 const char *operation_name(enum trail_operation operation);
 bool        operation_from_name(struct trail_text name, enum trail_operation *ret_operation);
 const char *outcome_name(enum trail_outcome outcome);
