@@ -12,3 +12,18 @@ unit_test(event/test_operation)
 unit_test(event/test_review)
 unit_test(policy/test_pattern)
 unit_test(policy/test_policy)
+
+unit_test(base/test_hash)
+
+# Stores are tested on real files: a folder, an event, a second connection.
+add_library(store_fixture STATIC unit/store/fixture.c bench/generator.c)
+target_include_directories(store_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
+target_link_libraries(store_fixture PRIVATE audittrail_flags PUBLIC audittrail_internal PkgConfig::CMOCKA)
+unit_test(store/test_store store_fixture)
+unit_test(store/test_reference)
+unit_test(store/test_ref_cache)
+unit_test(store/test_sqlite_store store_fixture)
+unit_test(store/test_sqlite_schema store_fixture)
+unit_test(store/test_sqlite_refs store_fixture)
+unit_test(store/test_sqlite_write store_fixture)
+unit_test(store/test_sqlite_read store_fixture)
