@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void describe(struct trail_error *ret_error, enum trail_err code, int sys_errno, const char *format,
-                     va_list arguments)
+__attribute__((format(printf, 4, 0))) static void describe(struct trail_error *ret_error, enum trail_err code,
+                                                           int sys_errno, const char *format, va_list arguments)
 {
     ret_error->code = code;
     ret_error->sys_errno = sys_errno;

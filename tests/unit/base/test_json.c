@@ -64,14 +64,31 @@ static void texts_become_these_tokens(void **state)
     }
 }
 
+struct wrong_text {
+    const char *text;
+    size_t      position;
+    const char *error;
+};
+
+static void assert_refused(const struct wrong_text *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct json_reader reader;
+        struct buf         seen;
+        buf_init(&seen, NULL, 0);
+        tokens_of(&reader, trail_str(cases[i].text), &seen);
+        if (reader.error == NULL || strcmp(reader.error, cases[i].error) != 0 || reader.position != cases[i].position)
+            fail_msg("%s: \"%s\" at %zu", cases[i].text, reader.error != NULL ? reader.error : "no error",
+                     reader.position);
+        assert_int_equal(json_next(&reader), JSON_ERROR);
+        buf_done(&seen);
+    }
+}
+
 static void wrong_texts_are_refused_where_they_go_wrong(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        size_t      position;
-        const char *error;
-    } cases[] = {
+    static const struct wrong_text cases[] = {
         { "", 0, "a value is missing" },
         { "   ", 3, "a value is missing" },
         { "\xEF\xBB\xBF{}", 0, "a value is missing" }, /* A byte order mark. */
@@ -105,6 +122,15 @@ static void wrong_texts_are_refused_where_they_go_wrong(void **state)
         { "1e", 1, "a number has no digits in its exponent" },
         { "1e+", 1, "a number has no digits in its exponent" },
         { "0x10", 1, "there is text behind the value" },
+        { "[1 /* no */]", 3, "a comma or a closing bracket is missing" },
+    };
+    assert_refused(cases, COUNT_OF(cases));
+}
+
+static void wrong_strings_are_refused_where_they_go_wrong(void **state)
+{
+    (void)state;
+    static const struct wrong_text cases[] = {
         { "\"abc", 0, "a string is not closed" },
         { "\"", 0, "a string is not closed" },
         { "\"abc\\\"", 0, "a string is not closed" },
@@ -127,19 +153,8 @@ static void wrong_texts_are_refused_where_they_go_wrong(void **state)
         { "\"a\xED\xA0\x80\"", 2, "a string is not UTF-8" },
         { "\"a\xF4\x90\x80\x80\"", 2, "a string is not UTF-8" },
         { "{\"\xFF\":1}", 2, "a string is not UTF-8" },
-        { "[1 /* no */]", 3, "a comma or a closing bracket is missing" },
     };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct json_reader reader;
-        struct buf         seen;
-        buf_init(&seen, NULL, 0);
-        tokens_of(&reader, trail_str(cases[i].text), &seen);
-        if (reader.error == NULL || strcmp(reader.error, cases[i].error) != 0 || reader.position != cases[i].position)
-            fail_msg("%s: \"%s\" at %zu", cases[i].text, reader.error != NULL ? reader.error : "no error",
-                     reader.position);
-        assert_int_equal(json_next(&reader), JSON_ERROR);
-        buf_done(&seen);
-    }
+    assert_refused(cases, COUNT_OF(cases));
 }
 
 static void nul_bytes_are_refused_everywhere(void **state)
@@ -397,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_become_these_tokens),
         cmocka_unit_test(wrong_texts_are_refused_where_they_go_wrong),
+        cmocka_unit_test(wrong_strings_are_refused_where_they_go_wrong),
         cmocka_unit_test(nul_bytes_are_refused_everywhere),
         cmocka_unit_test(verdict_is_the_one_of_jansson_after_any_change_of_a_byte),
         cmocka_unit_test(every_prefix_of_a_text_is_refused),
