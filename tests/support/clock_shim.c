@@ -6,9 +6,9 @@
  *     8       uint64  threads    written here: how many threads have ever slept in poll()
  *     16 ...  uint64  wakes[30]  written here: how often each of them came back from it
  *
- * A deadline that was made from a shifted clock is shifted back before the kernel sees it, so a wait of one second takes
- * one second whatever the offset. The wakes tell a test that the threads have looked at the new clock, which no pause would:
- * a thread that came back twice since the offset was set has worked with it in between.
+ * A deadline that was made from a shifted clock is shifted back before the kernel sees it, so a wait of one second
+ * takes one second whatever the offset. The wakes tell a test that the threads have looked at the new clock, which no
+ * pause would: a thread that came back twice since the offset was set has worked with it in between.
  *
  * Thread: any.
  * Memory: one mapping, for the life of the process.

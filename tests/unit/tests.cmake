@@ -24,7 +24,6 @@ unit_test(policy/test_secret)
 unit_test(policy/test_redact -Wl,--wrap=realloc)
 unit_test(event/test_event_wire)
 unit_test(event/test_event_json)
-unit_test(policy/test_pattern)
 unit_test(drain/test_changes)
 unit_test(policy/test_policy)
 
