@@ -97,7 +97,7 @@ class Gateway:
         })
         self.environment.update({f"AUDIT_TRAIL_{name}": str(value) for name, value in settings.items()})
         (directory / "none.env").touch()
-        self.errors = open(directory / "gateway.err", "w+", encoding="utf-8")
+        self.errors = open(directory / "gateway.err", "ab")
         self.process = subprocess.Popen(
             [BIN / "gateway", "--port", "0", "--data-dir", directory / "data", "--env-file", directory / "none.env"],
             cwd=directory, env={**self.environment, **(environment or {})}, stdout=subprocess.PIPE,
@@ -114,7 +114,6 @@ class Gateway:
         raise AssertionError(f"the gateway did not start: {self.lines} {self.error_text()}")
 
     def error_text(self):
-        self.errors.flush()
         return (self.directory / "gateway.err").read_text(encoding="utf-8")
 
     def request(self, method, path, body=None, **headers):

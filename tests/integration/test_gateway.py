@@ -95,14 +95,19 @@ class ConfigureTheLevel(GatewayTest):
 class NonBlockingWrites(GatewayTest):
     """US-3"""
 
+    def lock(self, gateway):
+        """Another program that writes to the trail's database, until it rolls back."""
+        locker = sqlite3.connect(gateway.database, isolation_level=None)
+        self.addCleanup(locker.close)
+        locker.execute("BEGIN EXCLUSIVE")
+        return locker
+
     def test_async_audit_write(self):
         gateway = self.start(ASYNC="true", BUFFER_ENABLED="false", SHUTDOWN_TIMEOUT=30)
         gateway.create(name="before")
         gateway.wait_stored()  # The database is there, and can be locked.
 
-        locker = sqlite3.connect(gateway.database, isolation_level=None)
-        self.addCleanup(locker.close)
-        locker.execute("BEGIN EXCLUSIVE")
+        locker = self.lock(gateway)
         gateway.create(name="while locked")  # Answered while we hold the lock.
         wait_until(lambda: gateway.metrics()["audittrail_store_errors_total"] > 0, "the drain meets the lock")
         self.assertEqual(gateway.metrics()["audittrail_waiting_events"], 1)
@@ -139,6 +144,33 @@ class NonBlockingWrites(GatewayTest):
         self.assertGreaterEqual(count, 50)
         self.assertGreaterEqual(written_us - first_us, 30_000_000)
         self.stop(gateway)
+
+
+    def test_sigterm_stores_what_waits(self):
+        gateway = self.start(BUFFER_FLUSH_INTERVAL=3600)
+        for _ in range(10):
+            gateway.create()
+        self.assertEqual(gateway.metrics()["audittrail_stored_total"], 0)
+        self.stop(gateway)
+        self.assertEqual(gateway.lines[-1], "gateway: stopped; every audit event is stored")
+        self.assertEqual(len(gateway.records()), 10)
+
+    def test_sigterm_says_how_many_events_stay_in_the_spool(self):
+        gateway = self.start(BUFFER_ENABLED="false", SHUTDOWN_TIMEOUT=1)
+        gateway.create()
+        gateway.wait_stored()
+        locker = self.lock(gateway)
+        for _ in range(3):
+            gateway.create()
+        self.assertEqual(gateway.stop(), 0)
+        self.assertRegex(gateway.error_text(), r"gateway: [34] audit events are not stored yet")  # 4: trail_stopped.
+        self.assertEqual(len(gateway.records()), 1)
+
+        locker.execute("ROLLBACK")
+        successor = self.start(gateway.directory, BUFFER_ENABLED="false")
+        successor.create()
+        wait_until(lambda: len(successor.records()) == 5, "the successor stores what was left")
+        self.stop(successor)
 
 
 class ExcludeWhatIsNoise(GatewayTest):
