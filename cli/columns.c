@@ -78,7 +78,7 @@ static void append_flags(const struct trail_stored_event *event, struct buf *out
 
 static void append_weight(const struct trail_stored_event *event, struct buf *out)
 {
-    buf_printf(out, "%.17g", event->weight);
+    buf_printf(out, "%.15g", event->weight);
 }
 
 static void append_seq(const struct trail_stored_event *event, struct buf *out)

@@ -44,6 +44,7 @@ struct store_backend {
                                  struct trail_error *ret_error);
     enum trail_err (*write)(struct store *store, const struct store_batch *batch, uint64_t *ret_last_seq,
                             struct trail_error *ret_error);
+    uint64_t (*bytes)(struct store *store);
     enum trail_err (*select)(struct store *store, const struct store_query *query, struct trail_error *ret_error);
 };
 

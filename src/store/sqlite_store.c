@@ -285,11 +285,29 @@ fail:
     return err;
 }
 
+/* The database and what is still in its write-ahead log. */
+static uint64_t sqlite_bytes(struct store *store)
+{
+    struct stat status;
+    uint64_t    bytes = 0;
+    struct buf  log;
+
+    if (stat(sqlite_store_of(store)->path, &status) == 0)
+        bytes += (uint64_t)status.st_size;
+    buf_init(&log, NULL, 0);
+    buf_printf(&log, "%s-wal%c", sqlite_store_of(store)->path, '\0');
+    if (!buf_failed(&log) && stat(log.data, &status) == 0)
+        bytes += (uint64_t)status.st_size;
+    buf_done(&log);
+    return bytes;
+}
+
 const struct store_backend sqlite_backend = {
     .scheme = "sqlite",
     .open = sqlite_open,
     .close = sqlite_close,
     .writer_add = sqlite_writer_add,
     .write = sqlite_write,
+    .bytes = sqlite_bytes,
     .select = sqlite_select,
 };

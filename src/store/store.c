@@ -91,6 +91,11 @@ enum trail_err store_write(struct store *store, const struct store_batch *batch,
     return store->backend->write(store, batch, ret_last_seq, ret_error);
 }
 
+uint64_t store_bytes(struct store *store)
+{
+    return store->backend->bytes(store);
+}
+
 enum trail_err store_select(struct store *store, const char *sql, const struct store_value *parameters,
                             size_t parameter_count, store_row_fn on_row, void *context, struct trail_error *ret_error)
 {

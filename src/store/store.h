@@ -84,6 +84,9 @@ TRAIL_MUST_CHECK enum trail_err store_writer_add(struct store *store, const stru
 TRAIL_MUST_CHECK enum trail_err store_write(struct store *store, const struct store_batch *batch,
                                             uint64_t *ret_last_seq, struct trail_error *ret_error);
 
+/* Disk taken by the whole store, 0 when it cannot be found out. */
+uint64_t store_bytes(struct store *store);
+
 /* ---- Reading: SQL made by the query layer, rows handed to a function ---- */
 
 enum store_value_kind { STORE_NULL, STORE_INTEGER, STORE_REAL, STORE_TEXT, STORE_BLOB };

@@ -51,7 +51,7 @@ struct survey {
     uint64_t              events_stored;
     bool                  store_reachable;
     char                  store_url[256];
-    char                  spool_dir[256];
+    char                  spool_dir[4096];
 };
 
 /* Look around. survey_done() frees what it found. */
