@@ -144,17 +144,20 @@ static void on_signal(int number)
     load_stop();
 }
 
+static json_t *latency_json(const struct tally *tally)
+{
+    return json_pack("{s:I, s:I, s:I}", "p50", (json_int_t)tally_latency_us(tally, 0.5), "p99",
+                     (json_int_t)tally_latency_us(tally, 0.99), "max", (json_int_t)tally->latency_max_us);
+}
+
 static bool print_json(const struct load_options *options, const struct load_result *result)
 {
-    const struct tally *tally = &result->tally;
-    json_t             *latency = json_pack("{s:I, s:I, s:I}", "p50", (json_int_t)tally_latency_us(tally, 0.5), "p99",
-                                            (json_int_t)tally_latency_us(tally, 0.99), "max", (json_int_t)tally->latency_max_us);
-    json_t             *report =
+    json_t *report =
         json_pack("{s:s, s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:o, s:o}", "mix", mix_name(options->mix), "connections",
                   (int)options->connections, "connections_used", (int)result->connections_used, "seconds",
-                  result->seconds, "sent", (json_int_t)result->sent, "answered", (json_int_t)tally->answered,
+                  result->seconds, "sent", (json_int_t)result->sent, "answered", (json_int_t)result->tally.answered,
                   "unanswered", (json_int_t)result->unanswered, "reconnects", (json_int_t)result->reconnects,
-                  "latency_us", latency, "actions", tally_actions_json(tally));
+                  "latency_us", latency_json(&result->tally), "actions", tally_actions_json(&result->tally));
     bool printed = report != NULL && json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0 &&
                    putchar('\n') != EOF && fflush(stdout) == 0;
     json_decref(report);

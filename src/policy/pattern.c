@@ -13,7 +13,7 @@ _Static_assert(PATTERN_ITEMS_MAX < UINT16_MAX, "items are counted in 16 bits");
 
 /* ---- Names -------------------------------------------------------------------------------------- */
 
-/* Up to eight bytes as a number, without reading past them: overlapping loads carry the same bytes to the same place. */
+/* Up to eight bytes as a number, without reading past them: overlapping loads put the same bytes to the same place. */
 static uint64_t load(const char *data, size_t size)
 {
     if (size >= 8) {
@@ -110,8 +110,8 @@ static size_t next_character(struct trail_text name, size_t at)
     return at;
 }
 
-/* Match a folded name with one fall-back: when it fails, the latest `*` takes one byte more. Earlier ones need not be tried
- * again, so the worst case is pattern times name, not exponential. */
+/* Match a folded name with one fall-back: when it fails, the latest `*` takes one byte more. Earlier ones need not
+ * be tried again, so the worst case is pattern times name, not exponential. */
 static bool wild_matches(struct trail_text pattern, struct trail_text name)
 {
     size_t p = 0;

@@ -145,6 +145,8 @@ static void wrong_strings_are_refused_where_they_go_wrong(void **state)
         { "\"\\ud83dx\"", 1, "an escape is half of a surrogate pair" },
         { "\"\\ud83d\\n\"", 1, "an escape is half of a surrogate pair" },
         { "\"\\ud83d\\u0041\"", 1, "an escape is half of a surrogate pair" },
+        { "\"\\ud83d\\udbff\"", 1, "an escape is half of a surrogate pair" },
+        { "\"\\ud83d\\ue000\"", 1, "an escape is half of a surrogate pair" },
         { "\"\\ude00\"", 1, "an escape is half of a surrogate pair" },
         { "\"\\ude00\\ud83d\"", 1, "an escape is half of a surrogate pair" },
         { "\"a\xFF\"", 2, "a string is not UTF-8" },

@@ -338,6 +338,47 @@ static void nested(struct buf *line, const char *name, size_t depth, const char 
     buf_printf(line, "%s}", more);
 }
 
+static void the_limit_of_an_unknown_member_is_not_that_of_the_next(void **state)
+{
+    (void)state;
+    struct buf         line;
+    struct buf         deep;
+    struct buf         scratch;
+    struct trail_event event;
+    buf_init(&line, NULL, 0);
+    buf_init(&deep, NULL, 0);
+    buf_init(&scratch, NULL, 0);
+    nested(&deep, "old_values", JSON_DEPTH_MAX - 1, "");
+    buf_append_string(&line, "{\"x\":1,");
+    buf_append(&line, deep.data + 1, deep.size - 1);
+    assert_int_equal(event_from_json(buf_text(&line), &scratch, &event, NULL), TRAIL_OK);
+    assert_int_equal(event.old_values.size, 2 * (JSON_DEPTH_MAX - 1));
+    buf_done(&line);
+    buf_done(&deep);
+    buf_done(&scratch);
+}
+
+/* A long name that is unescaped for comparing and copied verbatim takes its room in scratch twice. */
+static void a_line_of_nothing_but_an_escaped_name_fits_in_scratch(void **state)
+{
+    (void)state;
+    for (size_t size = 16; size < 300; size++) {
+        struct buf         line;
+        struct buf         scratch;
+        struct trail_event event;
+        buf_init(&line, NULL, 0);
+        buf_init(&scratch, NULL, 0);
+        buf_append_string(&line, "{\"\\n");
+        for (size_t i = 0; i < size; i++)
+            buf_append(&line, "x", 1);
+        buf_append_string(&line, "\":1}");
+        assert_int_equal(event_from_json(buf_text(&line), &scratch, &event, NULL), TRAIL_OK);
+        assert_int_equal(event.context.size, line.size + strlen("{\"extra\":}"));
+        buf_done(&line);
+        buf_done(&scratch);
+    }
+}
+
 static void whatever_is_taken_can_be_printed_and_taken_again(void **state)
 {
     (void)state;
@@ -494,6 +535,8 @@ int main(void)
         cmocka_unit_test(unknown_members_are_kept_in_the_context),
         cmocka_unit_test(wrong_lines_are_refused_at_their_place_and_leave_the_event_alone),
         cmocka_unit_test(unknown_members_have_a_limit),
+        cmocka_unit_test(the_limit_of_an_unknown_member_is_not_that_of_the_next),
+        cmocka_unit_test(a_line_of_nothing_but_an_escaped_name_fits_in_scratch),
         cmocka_unit_test(whatever_is_taken_can_be_printed_and_taken_again),
         cmocka_unit_test(a_record_is_printed_in_the_order_of_the_struct),
         cmocka_unit_test(what_is_not_set_is_not_printed),
