@@ -2,7 +2,6 @@
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define US_PER_SECOND INT64_C(1000000)
 
@@ -26,6 +25,19 @@ static int64_t system_mono_us(void *context)
 }
 
 const struct clock clock_system = { system_wall_us, system_mono_us, NULL };
+
+struct timespec clock_deadline(uint32_t timeout_ms)
+{
+    struct timespec when;
+    clock_gettime(CLOCK_MONOTONIC, &when);
+    when.tv_sec += timeout_ms / 1000;
+    when.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (when.tv_nsec >= 1000000000) {
+        when.tv_sec++;
+        when.tv_nsec -= 1000000000;
+    }
+    return when;
+}
 
 void clock_format(int64_t wall_us, char out[CLOCK_TEXT_SIZE])
 {

@@ -7,6 +7,8 @@
 #ifndef TRAIL_BASE_CLOCK_H
 #define TRAIL_BASE_CLOCK_H
 
+#include <time.h>
+
 #include "audittrail.h"
 
 struct clock {
@@ -31,6 +33,9 @@ static inline int64_t clock_mono_us(const struct clock *clock)
 /* The years the product stores: 1970-01-01 to the end of 2100. */
 #define CLOCK_WALL_US_MIN 0
 #define CLOCK_WALL_US_MAX INT64_C(4133980799999999)
+
+/* The moment timeout_ms from now on the operating system's monotonic clock, for pthread_cond_timedwait(). */
+struct timespec clock_deadline(uint32_t timeout_ms);
 
 /* "2026-11-24T04:05:06.123456Z" and a NUL: 28 bytes. Always six digits, always UTC. */
 #define CLOCK_TEXT_SIZE 28

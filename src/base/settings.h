@@ -3,7 +3,8 @@
  * settings.def is the only place that names a setting. The struct below, the parser, `config show`,
  * `.env.example` and the settings page of the documentation are made from it. Order of precedence:
  * explicit option > environment > env file > default. All problems are found in one pass, so that an
- * operator repairs a file once and not once per error.
+ * operator repairs a file once and not once per error. An empty value means the default, whatever a lower
+ * source says, so that an empty variable cannot switch redaction off.
  *
  * Thread: load on one thread; read-only afterwards.
  * Memory: settings own their strings; settings_done() frees them, the report's too.
@@ -32,7 +33,7 @@ enum setting_source { SETTING_FROM_DEFAULT, SETTING_FROM_FILE, SETTING_FROM_ENVI
 #define SETTING_C_TYPE_CHOICE uint32_t /* Index into the choices. */
 #define SETTING_C_TYPE_NUMBER uint64_t /* Unit as in the field's name. */
 #define SETTING_C_TYPE_BYTES uint64_t  /* Written as 16384, 16KiB, 1GiB. */
-#define SETTING_C_TYPE_LIST char *     /* Comma-separated, as written. */
+#define SETTING_C_TYPE_LIST char *     /* Comma-separated, items trimmed, none of them empty; "" = none. */
 #define SETTING_C_TYPE_TEXT char *
 
 struct settings {
@@ -42,14 +43,32 @@ struct settings {
     enum setting_source sources[SETTING_COUNT];
 };
 
+/* No value and no env file is longer; an operator who needs more has made a mistake. */
+#define SETTING_VALUE_BYTES_MAX ((size_t)64 * 1024)
+#define SETTING_SERVICE_BYTES_MAX 100
+
+enum setting_type {
+    SETTING_TYPE_BOOL,
+    SETTING_TYPE_CHOICE,
+    SETTING_TYPE_NUMBER,
+    SETTING_TYPE_BYTES,
+    SETTING_TYPE_LIST,
+    SETTING_TYPE_TEXT
+};
+
 /* A row of the table, for everything that lists settings. */
 struct setting_info {
-    const char *name;          /* "AUDIT_TRAIL_LEVEL". */
-    const char *default_value; /* As an operator would write it; "" = empty or derived. */
-    const char *allowed;       /* "all, writes_only, ..." or "1 to 86400 (seconds)". */
-    const char *summary;       /* One sentence. */
-    const char *detail;        /* A paragraph of Markdown. */
-    bool        secret;        /* config show masks (part of) it. */
+    const char       *name; /* "AUDIT_TRAIL_LEVEL". */
+    enum setting_type type;
+    const char       *section;       /* "What is recorded". */
+    const char       *default_value; /* As an operator would write it; "" = empty or derived. */
+    const char       *derived;       /* In words, from what a derived default comes; NULL = not derived. */
+    const char       *allowed;       /* "all, writes_only, ..." or "1 to 86400 (seconds)". */
+    const char       *least;         /* Bounds of NUMBER and BYTES, as text; else NULL. */
+    const char       *most;
+    bool              secret;  /* config show masks (part of) it. */
+    const char       *summary; /* One sentence. */
+    const char       *detail;  /* A paragraph of Markdown. */
 };
 
 const struct setting_info *setting_info(enum setting_id id);
@@ -57,20 +76,20 @@ const struct setting_info *setting_info(enum setting_id id);
 /* Something wrong (or, as a warning, doubtful) in what was configured. */
 struct settings_problem {
     bool warning;      /* An unknown AUDIT_TRAIL_* name is one; the load goes on. */
-    char name[64];     /* The setting. */
-    char value[64];    /* What was given, cut to fit, masked if secret. */
+    char name[64];     /* The setting; "" when it is about a line of the env file. */
+    char value[64];    /* What was given, cut to fit, masked if secret; "" when the name is unknown. */
     char message[320]; /* The whole sentence: names setting, value, what is allowed, and where it was given. */
 };
 
 struct settings_report {
     struct settings_problem *problems; /* problem_count of them. */
     size_t                   problem_count;
-    size_t                   error_count; /* Those that are no warnings. */
+    size_t                   error_count; /* Those that are no warnings, and any that memory did not suffice for. */
 };
 
 struct settings_input {
     const char *const *options;     /* "AUDIT_TRAIL_X=value", NULL last; may be NULL. */
-    const char *const *environment; /* environ-like, NULL last; may be NULL. */
+    const char *const *environment; /* environ-like, NULL last; may be NULL. HOME and the like are read here too. */
     const char        *env_file;    /* NULL: ".env" if it is there; "": none; else it must be readable. */
     const char        *program;     /* Default of AUDIT_TRAIL_SERVICE; NULL: this program's name. */
 };

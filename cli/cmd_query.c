@@ -1,0 +1,154 @@
+/* cmd_query.c -- `audittrail query`: finds recorded events and prints them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/event_printer.h"
+#include "cli/load_settings.h"
+#include "cli/query_request.h"
+
+#define QUERY_ABOUT                                                                                       \
+    "Find recorded events, the newest first. Filters narrow the result; each takes what all the others\n" \
+    "leave. Times are UTC. Text is compared as it stands, but for --action, where * and ? match anything."
+
+#define QUERY_NOTES_WIDTH 100
+
+/* "columns: ..." and examples, put together once: the names come from the columns themselves. */
+static const char *query_notes(void)
+{
+    static char notes[2048];
+    size_t      begin = 0; /* Of the line, to break it where it gets too long. */
+    size_t      blank = 0;
+    int         size = snprintf(notes, sizeof notes, "columns: %s", columns_names());
+    for (size_t i = 0; i < (size_t)size; i++) {
+        if (notes[i] == ' ')
+            blank = i;
+        if (i - begin >= QUERY_NOTES_WIDTH) {
+            notes[blank] = '\n';
+            begin = blank + 1;
+        }
+    }
+    snprintf(notes + size, sizeof notes - (size_t)size,
+             "\n\nexamples:\n"
+             "  audittrail query --since 1h --user alice\n"
+             "  audittrail query --resource tool/42 --operation update,delete --oldest-first\n"
+             "  audittrail query --since 7d --outcome denied,failure -o csv --limit all > denied.csv");
+    return notes;
+}
+
+/* What one run of the query works with. */
+struct page {
+    const struct query_request *request;
+    struct event_printer        printer;
+    struct trail_id             last; /* Of the event printed last. */
+    bool                        more; /* There is at least one more. */
+};
+
+/* Print up to the limit; TRAIL_ENOTFOUND when the events ended before it. */
+static enum trail_err print_page(struct page *page, struct trail_query *query, struct trail_error *ret_error)
+{
+    const struct query_request *request = page->request;
+    bool                        one = request->id.text[0] != '\0';
+    for (;;) {
+        struct trail_stored_event event;
+        enum trail_err            err = trail_query_next(query, &event, ret_error);
+        if (err != TRAIL_OK)
+            return err;
+        if (one && strcmp(event.id.text, request->id.text) != 0)
+            continue;
+        /* The limit is looked at with the next event in hand: only then is it known that there is one. */
+        if (page->printer.count == request->limit) {
+            page->more = !one;
+            return TRAIL_OK;
+        }
+        printer_event(&page->printer, &event);
+        page->last = event.id;
+        if (one)
+            return TRAIL_OK;
+    }
+}
+
+static void print_hint(const struct page *page, char **argv)
+{
+    struct buf line;
+    buf_init(&line, NULL, 0);
+    query_request_next_page(page->request, argv, page->last.text, &line);
+    fflush(stdout);
+    if (!buf_failed(&line))
+        fprintf(stderr, "next page: %.*s\n", (int)line.size, line.data);
+    buf_done(&line);
+}
+
+static int fail(const struct trail_error *error)
+{
+    fflush(stdout);
+    fprintf(stderr, "audittrail query: %s\n", error->message);
+    switch ((int)error->code) {
+    case TRAIL_EAWAY: return EXIT_CODE_UNREACHABLE;
+    case TRAIL_ECONFIG:
+    case TRAIL_EINVAL: return EXIT_CODE_USAGE;
+    default: return EXIT_CODE_FAILURE;
+    }
+}
+
+static int run_query(const struct query_request *request, const char *database_url, char **argv)
+{
+    struct trail_error  error = { 0 };
+    struct trail_query *query = NULL;
+    struct page         page = { .request = request };
+
+    if (trail_query_open(&query, database_url, &request->filter, &error) != TRAIL_OK)
+        return fail(&error);
+
+    printer_begin(&page.printer, stdout, request->format, request->columns_given ? &request->columns : NULL);
+    enum trail_err err = print_page(&page, query, &error);
+    trail_query_close(query);
+    bool     printed = printer_end(&page.printer);
+    uint64_t count = page.printer.count;
+
+    if (err != TRAIL_OK && err != TRAIL_ENOTFOUND)
+        return fail(&error);
+    if (!printed) {
+        fputs("audittrail query: out of memory\n", stderr);
+        return EXIT_CODE_FAILURE;
+    }
+    if (count == 0) {
+        fflush(stdout);
+        fputs("audittrail query: nothing matches\n", stderr);
+        return EXIT_CODE_NO_MATCH;
+    }
+    if (page.more && (request->format == OUTPUT_TABLE || table_terminal_width(stderr) > 0))
+        print_hint(&page, argv);
+    return EXIT_CODE_OK;
+}
+
+int cmd_query(int argc, char **argv)
+{
+    struct usage         usage = { .command = "query",
+                                   .synopsis = "[options]",
+                                   .about = QUERY_ABOUT,
+                                   .options = query_options,
+                                   .notes = query_notes() };
+    struct options       options;
+    struct query_request request;
+    struct settings      settings;
+    int                  exit_code = EXIT_CODE_USAGE;
+
+    (void)argc;
+    query_request_init(&request, clock_wall_us(&clock_system));
+    if (!options_parse(&options, &usage, argv, &request)) {
+        query_request_done(&request);
+        return options.exit_code;
+    }
+    const char *wrong = query_request_finish(&request);
+    if (wrong != NULL) {
+        fprintf(stderr, "audittrail query: %s (see `audittrail query --help`)\n", wrong);
+    } else {
+        if (load_settings(&settings, &options, "query"))
+            exit_code = run_query(&request, settings.database_url, argv);
+        settings_done(&settings);
+    }
+    query_request_done(&request);
+    return exit_code;
+}

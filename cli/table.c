@@ -1,0 +1,130 @@
+/* table.c -- prints rows as aligned columns. */
+#include "cli/table.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/printable.h"
+
+#define TABLE_GAP 2 /* Blanks between columns. */
+
+/* No column is squeezed below this: a date, or enough of a name to know it. */
+#define TABLE_WIDTH_MIN 10
+
+size_t table_terminal_width(FILE *out)
+{
+    struct winsize size;
+    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
+void table_begin(struct table *table, FILE *out, const struct table_column *columns, size_t column_count)
+{
+    assert(column_count > 0 && column_count <= TABLE_COLUMNS_MAX);
+
+    *table = (struct table){ .out = out, .columns = columns, .column_count = column_count };
+    table->terminal_width = table_terminal_width(out);
+    buf_init(&table->cells, NULL, 0);
+    for (size_t i = 0; i < column_count; i++)
+        table->widths[i] = printable_width(trail_str(columns[i].heading));
+}
+
+/* Take from the widest column, one by one, until a line fits. */
+static void fit_to_terminal(struct table *table)
+{
+    size_t total = TABLE_GAP * (table->column_count - 1);
+    for (size_t i = 0; i < table->column_count; i++)
+        total += table->widths[i];
+
+    while (table->terminal_width > 0 && total > table->terminal_width) {
+        size_t widest = 0;
+        for (size_t i = 1; i < table->column_count; i++) {
+            if (table->widths[i] > table->widths[widest])
+                widest = i;
+        }
+        if (table->widths[widest] <= TABLE_WIDTH_MIN)
+            return;
+        table->widths[widest]--;
+        total--;
+    }
+}
+
+static void print_cell(struct table *table, size_t column, struct trail_text cell)
+{
+    size_t limit = table->widths[column];
+    size_t width = printable_width(cell);
+    bool   cut = table->terminal_width > 0 && width > limit;
+    if (cut) {
+        cell = printable_cut(cell, limit - 1);
+        width = printable_width(cell) + 1;
+    }
+    int  padding = width < limit ? (int)(limit - width) : 0;
+    bool last = column + 1 == table->column_count;
+    bool right = table->columns[column].right;
+
+    fprintf(table->out, "%*s", right ? padding : 0, "");
+    fwrite(cell.data, 1, cell.size, table->out);
+    if (cut)
+        fputs("\xE2\x80\xA6", table->out);
+    if (last)
+        putc('\n', table->out);
+    else
+        fprintf(table->out, "%*s", (right ? 0 : padding) + TABLE_GAP, "");
+}
+
+/* Print and forget the gathered rows; the first time fixes the widths. */
+static void print_gathered(struct table *table)
+{
+    if (!table->measured) {
+        fit_to_terminal(table);
+        for (size_t i = 0; i < table->column_count; i++)
+            print_cell(table, i, trail_str(table->columns[i].heading));
+        table->measured = true;
+    }
+
+    const char *at = table->cells.data;
+    for (size_t cell = 0; cell < table->row_count * table->column_count; cell++) {
+        size_t size;
+        memcpy(&size, at, sizeof size);
+        print_cell(table, cell % table->column_count, text_of(at + sizeof size, size));
+        at += sizeof size + size;
+    }
+    table->row_count = 0;
+    table->cells.size = 0;
+}
+
+void table_cell(struct table *table, struct trail_text text)
+{
+    size_t begin = table->cells.size;
+    size_t size = 0;
+    buf_append(&table->cells, &size, sizeof size);
+    printable_append(&table->cells, text);
+    if (buf_failed(&table->cells))
+        return;
+
+    size = table->cells.size - begin - sizeof size;
+    memcpy(table->cells.data + begin, &size, sizeof size);
+    size_t width = printable_width(text_of(table->cells.data + begin + sizeof size, size));
+    if (!table->measured && width > table->widths[table->next_column])
+        table->widths[table->next_column] = width;
+
+    table->next_column = (table->next_column + 1) % table->column_count;
+    if (table->next_column != 0)
+        return;
+    table->row_count++;
+    if (table->measured || table->row_count == TABLE_MEASURED_ROWS)
+        print_gathered(table);
+}
+
+bool table_end(struct table *table)
+{
+    bool complete = !buf_failed(&table->cells);
+    if (complete)
+        print_gathered(table);
+    buf_done(&table->cells);
+    return complete;
+}

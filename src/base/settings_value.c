@@ -1,0 +1,203 @@
+/* settings_value.c -- reads and writes the value of a setting, one reader per type. */
+#include "base/settings_value.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* The suffixes of BYTES, largest first so that writing finds the shortest form. */
+static const struct {
+    const char *name;
+    const char *short_name;
+    unsigned    shift;
+} suffixes[] = { { "TiB", "T", 40 }, { "GiB", "G", 30 }, { "MiB", "M", 20 }, { "KiB", "K", 10 } };
+
+#define SUFFIX_COUNT (sizeof suffixes / sizeof suffixes[0])
+
+static bool apply_suffix(struct trail_text suffix, uint64_t *number)
+{
+    for (size_t i = 0; i < SUFFIX_COUNT; i++) {
+        if (!text_equal_nocase(suffix, trail_str(suffixes[i].name)) &&
+            !text_equal_nocase(suffix, trail_str(suffixes[i].short_name)))
+            continue;
+        if (*number > UINT64_MAX >> suffixes[i].shift)
+            return false;
+        *number <<= suffixes[i].shift;
+        return true;
+    }
+    return false;
+}
+
+bool setting_number_read(struct trail_text text, bool with_suffixes, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    size_t   i = 0;
+    for (; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
+        uint64_t digit = (uint64_t)(text.data[i] - '0');
+        if (number > (UINT64_MAX - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    if (i == 0)
+        return false;
+
+    struct trail_text rest = text_trim(text_of(text.data + i, text.size - i));
+    if (rest.size > 0 && (!with_suffixes || !apply_suffix(rest, &number)))
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+static bool read_bool(struct trail_text text, bool *ret_value)
+{
+    static const char *const words[2][4] = { { "false", "no", "off", "0" }, { "true", "yes", "on", "1" } };
+
+    for (size_t value = 0; value < 2; value++) {
+        for (size_t i = 0; i < 4; i++) {
+            if (text_equal_nocase(text, trail_str(words[value][i]))) {
+                *ret_value = value == 1;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool read_choice(const struct setting_info *info, struct trail_text text, uint32_t *ret_index)
+{
+    struct trail_text rest = trail_str(info->allowed);
+    struct trail_text word;
+    for (uint32_t index = 0; text_next_item(&rest, &word); index++) {
+        if (text_equal_nocase(text, word)) {
+            *ret_index = index;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_number(const struct setting_info *info, struct trail_text text, uint64_t *ret_number)
+{
+    bool     with_suffixes = info->type == SETTING_TYPE_BYTES;
+    uint64_t least = 0;
+    uint64_t most = 0;
+    uint64_t number = 0;
+
+    bool bounded = setting_number_read(trail_str(info->least), with_suffixes, &least) &&
+                   setting_number_read(trail_str(info->most), with_suffixes, &most);
+    assert(bounded);
+    (void)bounded;
+    if (!setting_number_read(text, with_suffixes, &number) || number < least || number > most)
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+/* Text goes into messages, file names and the store: a line break or an escape sequence in it is never meant. */
+static bool is_plain(struct trail_text text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20 || c == 0x7F)
+            return false;
+    }
+    return text_is_clean(text);
+}
+
+enum trail_err setting_string_set(char **field, struct trail_text text)
+{
+    char *copy = malloc(text.size + 1);
+    if (copy == NULL)
+        return TRAIL_ENOMEM;
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    free(*field);
+    *field = copy;
+    return TRAIL_OK;
+}
+
+static enum trail_err read_list(struct trail_text text, char **field)
+{
+    struct buf items;
+    buf_init(&items, NULL, 0);
+
+    struct trail_text item;
+    while (text_next_item(&text, &item)) {
+        if (item.size == 0)
+            continue;
+        if (items.size > 0)
+            buf_append_string(&items, ",");
+        buf_append_text(&items, item);
+    }
+    enum trail_err err = buf_failed(&items) ? TRAIL_ENOMEM : setting_string_set(field, buf_text(&items));
+    buf_done(&items);
+    return err;
+}
+
+enum trail_err setting_value_read(const struct setting_info *info, struct trail_text text, void *field,
+                                  struct buf *reason)
+{
+    bool valid = false;
+
+    text = text_trim(text);
+    switch (info->type) {
+    case SETTING_TYPE_BOOL: valid = read_bool(text, field); break;
+    case SETTING_TYPE_CHOICE: valid = read_choice(info, text, field); break;
+    case SETTING_TYPE_NUMBER:
+    case SETTING_TYPE_BYTES: valid = read_number(info, text, field); break;
+    case SETTING_TYPE_LIST:
+    case SETTING_TYPE_TEXT:
+        if (!is_plain(text)) {
+            buf_append_string(reason, "it holds a control character or bytes that are not UTF-8");
+            return TRAIL_EINVAL;
+        }
+        return info->type == SETTING_TYPE_LIST ? read_list(text, field) : setting_string_set(field, text);
+    }
+    if (!valid) {
+        buf_printf(reason, "allowed are %s", info->allowed);
+        return TRAIL_EINVAL;
+    }
+    return TRAIL_OK;
+}
+
+static void write_bytes(uint64_t bytes, struct buf *out)
+{
+    for (size_t i = 0; i < SUFFIX_COUNT; i++) {
+        uint64_t unit = UINT64_C(1) << suffixes[i].shift;
+        if (bytes >= unit && bytes % unit == 0) {
+            buf_printf(out, "%" PRIu64 "%s", bytes / unit, suffixes[i].name);
+            return;
+        }
+    }
+    buf_printf(out, "%" PRIu64, bytes);
+}
+
+static void write_choice(const struct setting_info *info, uint32_t index, struct buf *out)
+{
+    struct trail_text rest = trail_str(info->allowed);
+    struct trail_text word;
+    for (uint32_t i = 0; text_next_item(&rest, &word); i++) {
+        if (i == index)
+            buf_append_text(out, word);
+    }
+}
+
+void setting_value_write(const struct setting_info *info, const void *field, struct buf *out)
+{
+    switch (info->type) {
+    case SETTING_TYPE_BOOL: buf_append_string(out, *(const bool *)field ? "true" : "false"); break;
+    case SETTING_TYPE_CHOICE: write_choice(info, *(const uint32_t *)field, out); break;
+    case SETTING_TYPE_NUMBER: buf_printf(out, "%" PRIu64, *(const uint64_t *)field); break;
+    case SETTING_TYPE_BYTES: write_bytes(*(const uint64_t *)field, out); break;
+    case SETTING_TYPE_LIST:
+    case SETTING_TYPE_TEXT: {
+        const char *string = *(char *const *)field;
+        buf_append_string(out, string != NULL ? string : "");
+        break;
+    }
+    }
+}

@@ -1,0 +1,30 @@
+/* settings_value.h -- what an operator writes for a setting, turned into a value and back.
+ *
+ * Every type has one reader, which takes the whole text or refuses it: no trailing junk, no overflow, no
+ * rounding. White space at the ends does not count. The table's own defaults go through the same readers.
+ *
+ * Thread: any.
+ * Memory: a LIST or TEXT value is a heap string that the caller frees; everything else is stored in place.
+ * Errors: setting_value_read() leaves the field untouched and says in words what would be allowed.
+ */
+#ifndef TRAIL_BASE_SETTINGS_VALUE_H
+#define TRAIL_BASE_SETTINGS_VALUE_H
+
+#include "base/buf.h"
+#include "base/settings.h"
+
+/* "30", or for BYTES "16KiB". False: not such a number, or it does not fit. */
+bool setting_number_read(struct trail_text text, bool suffixes, uint64_t *ret_number);
+
+/* Store `text` in the field (of the C type of info->type; a string in it is freed first).
+ * TRAIL_EINVAL: not valid; what is allowed is appended to *reason. TRAIL_ENOMEM. */
+TRAIL_MUST_CHECK enum trail_err setting_value_read(const struct setting_info *info, struct trail_text text, void *field,
+                                                   struct buf *reason);
+
+/* Append the field's value as an operator would write it; nothing is masked. */
+void setting_value_write(const struct setting_info *info, const void *field, struct buf *out);
+
+/* Replace the heap string *field by a copy of `text`. */
+TRAIL_MUST_CHECK enum trail_err setting_string_set(char **field, struct trail_text text);
+
+#endif

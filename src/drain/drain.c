@@ -1,0 +1,528 @@
+/* drain.c -- the thread that moves accepted events from the spool to the store.
+ *
+ * The happy path of a round is: something is due; the store is open; one batch is stored; the spool gives back what the
+ * commit covers; callers that wait are woken. Possible failure modes are:
+ *
+ * - The store is away: the connection is closed, the round ends, the next one waits out the back-off.
+ * - The fence moved us: the next round goes on from where the store says we stand.
+ * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the connection is closed
+ *   by the forking thread, and opened again by the next round.
+ */
+#include "drain/drain.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/os_thread.h"
+#include "drain/adopt.h"
+#include "drain/backoff.h"
+#include "drain/losses.h"
+#include "event/control.h"
+#include "event/event_wire.h"
+
+/* The longest sleep: what changes without anybody waking us (a clock, a dead neighbour) is seen within it. */
+#define SLEEP_MS_MAX 1000
+
+/* How often the spool directory is searched for the remains of dead processes. */
+#define ADOPT_SCAN_US (INT64_C(30) * 1000000)
+
+/* At most one record of lost events in this time, so that a full disk does not fill the control reserve. */
+#define LOSSES_AGAIN_US (INT64_C(10) * 1000000)
+
+struct drain {
+    const struct settings *settings;
+    struct spool          *spool;
+    struct waker          *waker;
+    const struct clock    *clock;
+    trail_notice_fn        on_notice;
+    void                  *notice_context;
+
+    pthread_mutex_t gate;        /* Held over every use of the store's connection. */
+    struct store   *store;       /* Under `gate`; NULL: not connected. */
+    volatile bool   interrupted; /* Whoever holds the gate should let go. */
+
+    /* The thread's own. */
+    pthread_t      thread;
+    struct stream  stream;
+    struct adopt   adopt;
+    struct backoff backoff;
+    int64_t        scan_at_us;
+    bool           adopted_once; /* The spools that were dead when we started have been looked through. */
+    int64_t        losses_at_us;
+    int64_t        accounts_at_us;
+    struct losses  losses;
+
+    /* Shared with callers, under `lock`. */
+    pthread_mutex_t      lock;
+    pthread_cond_t       moved; /* stored_seq, or finished, changed. */
+    uint64_t             stored_seq;
+    int64_t              oldest_wall_us; /* Of the oldest waiting event, when last looked at. Atomic. */
+    uint64_t             wanted_seq;     /* Somebody asks for everything up to here. Atomic. */
+    bool                 stopping;       /* Atomic. Store what is there, then end. */
+    bool                 give_up;        /* Atomic. End now. */
+    bool                 finished;
+    bool                 complete; /* The store has everything. */
+    struct drain_numbers numbers;
+};
+
+static void notice(const struct drain *drain, const struct trail_error *error)
+{
+    if (drain->on_notice != NULL)
+        drain->on_notice(drain->notice_context, error);
+}
+
+static bool is_stopping(const struct drain *drain)
+{
+    return __atomic_load_n(&drain->stopping, __ATOMIC_ACQUIRE);
+}
+
+static bool must_give_up(const struct drain *drain)
+{
+    return __atomic_load_n(&drain->give_up, __ATOMIC_ACQUIRE);
+}
+
+/* ---- What is due, and when ---- */
+
+static bool anything_waits(const struct drain *drain)
+{
+    return spool_last_seq(drain->spool) > __atomic_load_n(&drain->stored_seq, __ATOMIC_RELAXED);
+}
+
+/* Age of the oldest waiting event, by the frame it stands in; published for drain_oldest_waiting_us(). */
+static int64_t oldest_waiting_age_us(struct drain *drain)
+{
+    struct reader     look;
+    struct frame      frame;
+    struct reader_gap gap;
+
+    reader_init(&look, spool_first_segment(drain->spool), drain->stored_seq + 1);
+    if (drain->stream.reader.segment != NULL)
+        look = drain->stream.reader;
+    if (reader_next(&look, &frame, &gap) != READER_EVENT)
+        return INT64_MAX; /* A gap is not to be waited for. */
+    __atomic_store_n(&drain->oldest_wall_us, frame.wall_us, __ATOMIC_RELAXED);
+    int64_t age_us = clock_wall_us(drain->clock) - frame.wall_us;
+    return age_us > 0 ? age_us : 0;
+}
+
+/* True when events must go to the store now; otherwise *ret_wait_us says for how long they may still wait. */
+static bool events_are_due(struct drain *drain, int64_t *ret_wait_us)
+{
+    const struct settings *settings = drain->settings;
+    *ret_wait_us = INT64_C(1000) * SLEEP_MS_MAX;
+    if (!anything_waits(drain))
+        return false;
+    int64_t interval_us = (int64_t)settings->flush_interval_s * 1000000;
+    int64_t age_us = oldest_waiting_age_us(drain);
+    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled || spool_take_urgent(drain->spool) ||
+        __atomic_load_n(&drain->wanted_seq, __ATOMIC_ACQUIRE) > drain->stored_seq ||
+        spool_waiting_events(drain->spool) >= settings->buffer_max_size_events || age_us >= interval_us)
+        return true;
+    if (interval_us - age_us < *ret_wait_us)
+        *ret_wait_us = interval_us - age_us;
+    return false;
+}
+
+/* ---- The store's connection ---- */
+
+/* Caller holds the gate. */
+static enum trail_err connect_locked(struct drain *drain, struct trail_error *ret_error)
+{
+    if (drain->store != NULL)
+        return TRAIL_OK;
+    enum trail_err err = store_open(&drain->store, drain->settings->database_url, &drain->interrupted, ret_error);
+    if (err == TRAIL_OK)
+        spool_set_destination(drain->spool, store_identity(drain->store));
+    return err;
+}
+
+/* Caller holds the gate. */
+static void disconnect_locked(struct drain *drain)
+{
+    store_close(drain->store);
+    drain->store = NULL;
+}
+
+/* Tell of the first failure and of the end of failures, not of each. */
+static void note_store_error(struct drain *drain, const struct trail_error *error)
+{
+    __atomic_fetch_add(&drain->numbers.store_errors, 1, __ATOMIC_RELAXED);
+    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !drain->interrupted)
+        notice(drain, error);
+}
+
+static void note_store_works(struct drain *drain)
+{
+    struct trail_error again;
+    if (!backoff_succeeded(&drain->backoff))
+        return;
+    error_set(&again, TRAIL_OK, 0, "the store is reachable again; %" PRIu64 " events wait",
+              spool_waiting_events(drain->spool));
+    notice(drain, &again);
+}
+
+/* ---- Our own events ---- */
+
+static void publish_progress(struct drain *drain, const struct stream_progress *progress)
+{
+    __atomic_fetch_add(&drain->numbers.stored, progress->events - progress->dead_letters, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&drain->numbers.dead_lettered, progress->dead_letters, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&drain->numbers.transactions, progress->transactions, __ATOMIC_RELAXED);
+    spool_release(drain->spool, drain->stream.stored_seq, progress->events, drain->stream.reader.segment);
+
+    pthread_mutex_lock(&drain->lock);
+    __atomic_store_n(&drain->stored_seq, drain->stream.stored_seq, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&drain->moved);
+    pthread_mutex_unlock(&drain->lock);
+}
+
+/* Store one batch of our own. False: the store is away. */
+static bool store_own_batch(struct drain *drain)
+{
+    const struct settings *settings = drain->settings;
+    struct stream_progress progress = { 0 };
+    struct trail_error     error = { 0 };
+    size_t                 events_max = settings->async || settings->buffer_enabled ? BATCH_EVENTS_MAX : 1;
+
+    pthread_mutex_lock(&drain->gate);
+    enum trail_err err = connect_locked(drain, &error);
+    if (err == TRAIL_OK)
+        err = stream_advance(&drain->stream, drain->store, spool_first_segment(drain->spool), events_max, &progress,
+                             &error);
+    if (err != TRAIL_OK && err != TRAIL_EFENCE)
+        disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+
+    publish_progress(drain, &progress);
+    if (err == TRAIL_OK || err == TRAIL_EFENCE) {
+        note_store_works(drain);
+        return true;
+    }
+    note_store_error(drain, &error);
+    return false;
+}
+
+/* ---- Records about ourselves ---- */
+
+static void append_control(struct drain *drain, const char *action, const struct buf *context)
+{
+    struct trail_event event;
+    struct buf         payload;
+    char               storage[2048];
+    uint32_t           flags = TRAIL_FLAG_CONTROL;
+    uint64_t           seq;
+    int64_t            now_us = clock_wall_us(drain->clock);
+
+    if (buf_failed(context))
+        return;
+    control_event(&event, action, buf_text(context), now_us);
+    buf_init(&payload, storage, sizeof storage);
+    if (event_encode(&event, 1, &payload, &flags) == TRAIL_OK) {
+        struct spool_entry entry = {
+            .payload = buf_text(&payload), .wall_us = now_us, .flags = (uint16_t)flags, .control = true
+        };
+        (void)!spool_append(drain->spool, &entry, &seq, NULL); /* Best effort: it is a record about losses. */
+    }
+    buf_done(&payload);
+}
+
+static void record_losses(struct drain *drain)
+{
+    struct buf context;
+    char       storage[512];
+    int64_t    now_us = clock_mono_us(drain->clock);
+
+    if (now_us < drain->losses_at_us || !losses_any(&drain->losses) || !spool_wait_room(drain->spool, 0))
+        return;
+    drain->losses_at_us = now_us + LOSSES_AGAIN_US;
+    buf_init(&context, storage, sizeof storage);
+    if (losses_take(&drain->losses, &context))
+        append_control(drain, CONTROL_EVENTS_LOST, &context);
+    buf_done(&context);
+}
+
+static void record_recovery(struct drain *drain, const struct adopt_report *report)
+{
+    struct buf context;
+    char       storage[512];
+    char       writer[UUID_TEXT_SIZE];
+
+    uuid_format(&report->identity.writer, writer);
+    buf_init(&context, storage, sizeof storage);
+    buf_printf(&context,
+               "{\"writer\":\"%s\",\"pid\":%" PRIu32 ",\"events\":%" PRIu64 ",\"gaps\":%" PRIu64
+               ",\"quarantined_segments\":%" PRIu64 ",\"system_restarted\":%s}",
+               writer, report->identity.pid, report->events, report->gaps, report->quarantined,
+               report->other_boot ? "true" : "false");
+    append_control(drain, CONTROL_RECOVERED, &context);
+    buf_done(&context);
+}
+
+/* ---- The spools of dead processes ---- */
+
+/* Do a bit of it. True: there is more to do. */
+static bool adopt_some(struct drain *drain)
+{
+    struct adopt_report report;
+    struct trail_error  error = { 0 };
+    int64_t             now_us = clock_mono_us(drain->clock);
+
+    if (now_us >= drain->scan_at_us) {
+        adopt_scan(&drain->adopt);
+        drain->scan_at_us = now_us + ADOPT_SCAN_US;
+    }
+    if (!drain->adopt.taken && drain->adopt.list == NULL)
+        return false; /* Nothing is being looked through. */
+
+    pthread_mutex_lock(&drain->gate);
+    enum adopt_result result = ADOPT_FAILED;
+    if (connect_locked(drain, &error) == TRAIL_OK)
+        result = adopt_step(&drain->adopt, drain->store, &report, &error);
+    if (result == ADOPT_FAILED)
+        disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+
+    if (result == ADOPT_FAILED)
+        note_store_error(drain, &error);
+    if (result == ADOPT_FINISHED && report.events + report.gaps + report.quarantined > 0)
+        record_recovery(drain, &report);
+    return result == ADOPT_WORKING || result == ADOPT_FINISHED;
+}
+
+/* ---- Accounts without events ---- */
+
+/* Refusals reach the store with the next batch; where there is none for a while, by themselves. */
+static bool write_accounts(struct drain *drain)
+{
+    struct trail_error error = { 0 };
+
+    if (!stream_accounts_changed(&drain->stream))
+        return true;
+    pthread_mutex_lock(&drain->gate);
+    enum trail_err err = connect_locked(drain, &error);
+    if (err == TRAIL_OK)
+        err = stream_write_accounts(&drain->stream, drain->store, &error);
+    if (err != TRAIL_OK)
+        disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+    if (err != TRAIL_OK)
+        note_store_error(drain, &error);
+    return err == TRAIL_OK;
+}
+
+static void write_accounts_now_and_then(struct drain *drain)
+{
+    int64_t now_us = clock_mono_us(drain->clock);
+    if (now_us < drain->accounts_at_us)
+        return;
+    drain->accounts_at_us = now_us + (int64_t)drain->settings->flush_interval_s * 1000000;
+    (void)write_accounts(drain);
+}
+
+/* ---- The thread ---- */
+
+/* One round. Returns for how long to sleep, 0: not at all. */
+static int64_t work(struct drain *drain)
+{
+    int64_t now_us = clock_mono_us(drain->clock);
+    int64_t wait_us = 0;
+
+    if (drain->interrupted)
+        return 1000; /* fork() is under way. */
+    if (!backoff_may_try(&drain->backoff, now_us))
+        return drain->backoff.until_us - now_us;
+    record_losses(drain);
+    if (events_are_due(drain, &wait_us)) {
+        (void)store_own_batch(drain);
+        return 0;
+    }
+    if (adopt_some(drain))
+        return 0;
+    drain->adopted_once = true;
+    write_accounts_now_and_then(drain);
+    return is_stopping(drain) && backoff_may_try(&drain->backoff, now_us) ? 0 : wait_us;
+}
+
+/* True when there is nothing left to do, or no time left to do it. */
+static bool is_finished(struct drain *drain)
+{
+    if (must_give_up(drain))
+        return true;
+    if (!is_stopping(drain) || !drain->adopted_once || anything_waits(drain) ||
+        !backoff_may_try(&drain->backoff, clock_mono_us(drain->clock)))
+        return false;
+    drain->complete = write_accounts(drain);
+    return drain->complete;
+}
+
+static void *drain_main(void *argument)
+{
+    struct drain *drain = argument;
+
+    while (!is_finished(drain)) {
+        waker_prepare(drain->waker);
+        int64_t wait_us = work(drain);
+        if (wait_us == 0 || must_give_up(drain))
+            waker_cancel(drain->waker);
+        else
+            waker_sleep(drain->waker, (uint32_t)(wait_us / 1000 + 1));
+    }
+
+    adopt_done(&drain->adopt);
+    pthread_mutex_lock(&drain->gate);
+    disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+    pthread_mutex_lock(&drain->lock);
+    drain->finished = true;
+    pthread_cond_broadcast(&drain->moved);
+    pthread_mutex_unlock(&drain->lock);
+    return NULL;
+}
+
+/* ---- Starting, stopping, asking ---- */
+
+static void init_drain(struct drain *drain, const struct drain_options *options)
+{
+    pthread_condattr_t monotonic;
+
+    drain->settings = options->settings;
+    drain->spool = options->spool;
+    drain->waker = options->waker;
+    drain->clock = options->clock;
+    drain->on_notice = options->on_notice;
+    drain->notice_context = options->notice_context;
+
+    pthread_mutex_init(&drain->gate, NULL);
+    pthread_mutex_init(&drain->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&drain->moved, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    losses_init(&drain->losses);
+
+    const struct spool_identity *identity = spool_identity(options->spool);
+    stream_init(&drain->stream, identity, spool_accounts(options->spool), options->clock,
+                (size_t)options->settings->max_value_bytes);
+    drain->adopt = (struct adopt){
+        .spool_dir = options->settings->spool_dir,
+        .own = identity->writer,
+        .url_hash = options->url_hash,
+        .clock = options->clock,
+        .value_bytes_max = (size_t)options->settings->max_value_bytes,
+    };
+    drain->accounts_at_us = clock_mono_us(options->clock) + (int64_t)options->settings->flush_interval_s * 1000000;
+}
+
+static void free_drain(struct drain *drain)
+{
+    stream_done(&drain->stream);
+    losses_done(&drain->losses);
+    pthread_mutex_destroy(&drain->gate);
+    pthread_mutex_destroy(&drain->lock);
+    pthread_cond_destroy(&drain->moved);
+    free(drain);
+}
+
+enum trail_err drain_start(struct drain **ret_drain, const struct drain_options *options, struct trail_error *ret_error)
+{
+    struct drain *drain = calloc(1, sizeof *drain);
+    if (drain == NULL)
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for the drain");
+    init_drain(drain, options);
+
+    enum trail_err err = os_thread_start(&drain->thread, "trail-drain", drain_main, drain, ret_error);
+    if (err != TRAIL_OK) {
+        free_drain(drain);
+        return err;
+    }
+    *ret_drain = drain;
+    return TRAIL_OK;
+}
+
+uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete)
+{
+    struct timespec deadline = clock_deadline(timeout_ms);
+    int             waited = 0;
+
+    __atomic_store_n(&drain->stopping, true, __ATOMIC_RELEASE);
+    waker_wake(drain->waker);
+    pthread_mutex_lock(&drain->lock);
+    while (!drain->finished && waited == 0)
+        waited = pthread_cond_timedwait(&drain->moved, &drain->lock, &deadline);
+    pthread_mutex_unlock(&drain->lock);
+
+    /* Out of time, or already finished: end whatever it is waiting for. */
+    __atomic_store_n(&drain->give_up, true, __ATOMIC_RELEASE);
+    drain->interrupted = true;
+    waker_wake(drain->waker);
+    pthread_join(drain->thread, NULL);
+
+    uint64_t waiting = spool_waiting_events(drain->spool);
+    *ret_complete = drain->complete && !anything_waits(drain);
+    free_drain(drain);
+    return waiting;
+}
+
+void drain_note_appended(struct drain *drain)
+{
+    const struct settings *settings = drain->settings;
+    if (settings->async && settings->buffer_enabled &&
+        spool_waiting_events(drain->spool) < settings->buffer_max_size_events)
+        return;
+    waker_wake(drain->waker);
+}
+
+void drain_note_lost(struct drain *drain, bool dropped, int64_t now_us)
+{
+    losses_add(&drain->losses, dropped, now_us);
+}
+
+enum trail_err drain_wait_stored(struct drain *drain, uint64_t seq, uint32_t timeout_ms)
+{
+    struct timespec deadline = clock_deadline(timeout_ms);
+    int             waited = 0;
+
+    uint64_t wanted = __atomic_load_n(&drain->wanted_seq, __ATOMIC_RELAXED);
+    while (wanted < seq &&
+           !__atomic_compare_exchange_n(&drain->wanted_seq, &wanted, seq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        continue;
+    waker_wake(drain->waker);
+    pthread_mutex_lock(&drain->lock);
+    while (drain->stored_seq < seq && waited == 0)
+        waited = pthread_cond_timedwait(&drain->moved, &drain->lock, &deadline);
+    bool stored = drain->stored_seq >= seq;
+    pthread_mutex_unlock(&drain->lock);
+    return stored ? TRAIL_OK : TRAIL_PENDING;
+}
+
+void drain_read_numbers(const struct drain *drain, struct drain_numbers *ret_numbers)
+{
+    ret_numbers->stored = __atomic_load_n(&drain->numbers.stored, __ATOMIC_RELAXED);
+    ret_numbers->dead_lettered = __atomic_load_n(&drain->numbers.dead_lettered, __ATOMIC_RELAXED);
+    ret_numbers->transactions = __atomic_load_n(&drain->numbers.transactions, __ATOMIC_RELAXED);
+    ret_numbers->store_errors = __atomic_load_n(&drain->numbers.store_errors, __ATOMIC_RELAXED);
+}
+
+int64_t drain_oldest_waiting_us(struct drain *drain)
+{
+    if (!anything_waits(drain))
+        return 0;
+    int64_t since_us = __atomic_load_n(&drain->oldest_wall_us, __ATOMIC_RELAXED);
+    int64_t age_us = clock_wall_us(drain->clock) - since_us;
+    return since_us != 0 && age_us > 0 ? age_us : 0;
+}
+
+void drain_fork_lock(struct drain *drain)
+{
+    drain->interrupted = true;
+    pthread_mutex_lock(&drain->gate);
+    disconnect_locked(drain);
+}
+
+void drain_fork_unlock(struct drain *drain)
+{
+    drain->interrupted = false;
+    pthread_mutex_unlock(&drain->gate);
+}

@@ -1,0 +1,38 @@
+/* losses.h -- remembers which events a full spool could not take, until that can be recorded.
+ *
+ *     event  ->  policy  ->  spool  ->  [drain]  ->  store
+ *
+ * Each was reported to its caller and counted; this makes the trail itself say so, as one `events_lost` record per
+ * episode.
+ *
+ * Thread: any; a lock of its own, taken only when something is lost.
+ * Memory: a plain value.
+ * Errors: none.
+ */
+#ifndef TRAIL_DRAIN_LOSSES_H
+#define TRAIL_DRAIN_LOSSES_H
+
+#include <pthread.h>
+
+#include "base/buf.h"
+
+struct losses {
+    pthread_mutex_t lock;
+    uint64_t        rejected; /* The caller got TRAIL_EFULL. */
+    uint64_t        dropped;  /* The caller got TRAIL_DROPPED. */
+    int64_t         first_us;
+    int64_t         last_us;
+};
+
+void losses_init(struct losses *losses);
+void losses_done(struct losses *losses);
+
+void losses_add(struct losses *losses, bool dropped, int64_t now_us);
+
+/* Append what was lost as the context of an `events_lost` record, and forget it. False: nothing was. */
+bool losses_take(struct losses *losses, struct buf *ret_context);
+
+/* True when something was lost that is not recorded yet. */
+bool losses_any(struct losses *losses);
+
+#endif

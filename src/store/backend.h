@@ -1,0 +1,65 @@
+/* backend.h -- what a database must be able to do to be a store: a table of functions per kind of URL.
+ *
+ *     event  ->  policy  ->  spool  ->  drain  ->  [store]
+ *
+ * store.c finds the back-end by the URL's scheme and passes every call on. A back-end embeds struct store as the
+ * first member of its own struct. It keeps the contract of store.h, which is not repeated here. A back-end that
+ * lives in a loadable object hands out its table through one function; nothing else of it is called.
+ *
+ * Thread: as store.h; the tables are constant.
+ * Memory: open() allocates the store, close() frees it.
+ * Errors: as store.h.
+ */
+#ifndef TRAIL_STORE_BACKEND_H
+#define TRAIL_STORE_BACKEND_H
+
+#include "store/store.h"
+
+struct store_open_options {
+    const volatile bool *interrupted; /* May be NULL. */
+    bool                 read_only;
+    uint32_t             wait_ms; /* How long to wait for a lock; 0 = STORE_WAIT_MS. */
+};
+
+/* Longer than any transaction of ours takes (a batch: tens of milliseconds), short enough for a caller
+ * that waits for its commit (AUDIT_TRAIL_SYNC_TIMEOUT_MS is 5,000 too). */
+#define STORE_WAIT_MS 5000
+
+/* One SELECT and where its rows go. */
+struct store_query {
+    const char               *sql;
+    const struct store_value *parameters;
+    size_t                    parameter_count;
+    store_row_fn              on_row;
+    void                     *context;
+};
+
+struct store_backend {
+    const char *scheme; /* "sqlite": what stands before the colon of a URL. */
+
+    enum trail_err (*open)(struct store **ret_store, const char *url, const struct store_open_options *options,
+                           struct trail_error *ret_error);
+    void (*close)(struct store *store);
+    enum trail_err (*writer_add)(struct store *store, const struct store_writer *writer, uint64_t *ret_last_seq,
+                                 struct trail_error *ret_error);
+    enum trail_err (*write)(struct store *store, const struct store_batch *batch, uint64_t *ret_last_seq,
+                            struct trail_error *ret_error);
+    uint64_t (*bytes)(struct store *store);
+    enum trail_err (*select)(struct store *store, const struct store_query *query, struct trail_error *ret_error);
+};
+
+/* What every back-end's store begins with. */
+struct store {
+    const struct store_backend *backend;
+    struct uuid                 identity;
+    bool                        read_only;
+};
+
+extern const struct store_backend sqlite_backend;
+
+/* store_open() and store_open_reader() with everything said; for tests that cannot wait for STORE_WAIT_MS. */
+TRAIL_MUST_CHECK enum trail_err store_open_with(struct store **ret_store, const char *url,
+                                                const struct store_open_options *options,
+                                                struct trail_error              *ret_error);
+
+#endif

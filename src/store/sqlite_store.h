@@ -1,0 +1,183 @@
+/* sqlite_store.h -- the SQLite back-end's connection and what its files share.
+ *
+ *     event  ->  policy  ->  spool  ->  drain  ->  [store]
+ *
+ * sqlite_store.c   opens, closes, waits for locks, says what an SQLite result code means
+ * sqlite_schema.c  creates the schema, brings it up to date, refuses a newer one
+ * sqlite_refs.c    turns the repeated parts of a batch's events into row ids
+ * sqlite_write.c   one batch, one transaction
+ * sqlite_read.c    SELECTs of the query layer
+ *
+ * Layout: one database file in WAL mode (beside it FILE-wal and FILE-shm); tables as in migrations/.
+ * Validity: what SQLite says; a row of audit_events counts because its transaction also moved last_seq.
+ * Recovery: SQLite's own, when the file is next opened. After it, last_seq of each writer says which of its
+ *           events are there, no more and no fewer.
+ *
+ * Thread: one owner per connection (it is opened without SQLite's mutex).
+ * Memory: the connection owns its statements, caches and scratch; a batch allocates nothing once these have grown.
+ * Errors: every function rolls back what it began. A connection that could not even do that is `broken`: it
+ *         answers TRAIL_EAWAY until it is closed and opened again.
+ * Crash:  synchronous=FULL: what was committed survives a power cut.
+ */
+#ifndef TRAIL_STORE_SQLITE_STORE_H
+#define TRAIL_STORE_SQLITE_STORE_H
+
+#include <sqlite3.h>
+
+#include "store/backend.h"
+#include "store/ref_cache.h"
+#include "store/reference.h"
+
+/* Enough for 64k users, resources or paths at 200 bytes each; four tables make at most 64 MiB. */
+#define SQLITE_CACHE_ENTRIES_MAX 65536
+#define SQLITE_CACHE_BYTES_MAX (16 * 1024 * 1024)
+
+/* How often a batch resolves its references again because a clean-up came between. A clean-up runs once an hour. */
+#define SQLITE_RESOLVE_TRIES_MAX 5
+
+/* "ATRL": marks the file as ours for file(1) and for us. */
+#define SQLITE_APPLICATION_ID 0x4154524c
+
+/* Prepared once per connection that writes. Symbol, text. */
+#define SQLITE_STATEMENT_MAP(X)                                                                                     \
+    X(BEGIN_READ, "BEGIN")                                                                                          \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                               \
+    X(COMMIT, "COMMIT")                                                                                             \
+    X(ROLLBACK, "ROLLBACK")                                                                                         \
+    X(GENERATION, "SELECT dims_generation FROM audit_store")                                                        \
+    X(WRITER_FIND, "SELECT id, last_seq FROM audit_writers WHERE uuid = ?1")                                        \
+    X(WRITER_ADD, "INSERT INTO audit_writers (uuid, id_hash, last_seq, service, host, pid, version, started_at) "   \
+                  "VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (uuid) DO NOTHING")                           \
+    X(FENCE, "UPDATE audit_writers SET last_seq = ?1 WHERE uuid = ?2 AND last_seq = ?3 RETURNING id")               \
+    X(EVENT, "INSERT INTO audit_events (timestamp, writer, seq, actor, resource, action, route, operation, "        \
+             "outcome, level, flags, data_classification, requires_review, weight, correlation_id, request_id, "    \
+             "error_message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")  \
+    X(PAYLOAD, "INSERT INTO audit_payloads (event, old_values, new_values, changes, context, delegation_chain) "    \
+               "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                                   \
+    X(DEAD_LETTER, "INSERT INTO audit_dead_letters (writer, seq, recorded_at, error, event) "                       \
+                   "VALUES (?1, ?2, ?3, ?4, ?5)")                                                                   \
+    X(LEDGER, "INSERT INTO audit_batches (writer, first_seq, last_seq, event_count, min_timestamp, max_timestamp, " \
+              "recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                   \
+    X(ACCOUNT_READ, "SELECT operation, level, excluded, sampled, rejected, dropped FROM audit_accounting "          \
+                    "WHERE writer = ?1")                                                                            \
+    X(ACCOUNT_WRITE, "INSERT INTO audit_accounting AS a VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "               \
+                     "ON CONFLICT (writer, operation) DO UPDATE SET "                                               \
+                     "stored = a.stored + excluded.stored, dead_lettered = a.dead_lettered + "                      \
+                     "excluded.dead_lettered, level = max(a.level, excluded.level), "                               \
+                     "excluded = max(a.excluded, excluded.excluded), sampled = max(a.sampled, excluded.sampled), "  \
+                     "rejected = max(a.rejected, excluded.rejected), dropped = max(a.dropped, excluded.dropped)")   \
+    X(ACTOR_FIND, "SELECT id FROM audit_actors WHERE digest = ?1")                                                  \
+    X(RESOURCE_FIND, "SELECT id FROM audit_resources WHERE digest = ?1")                                            \
+    X(ACTION_FIND, "SELECT id FROM audit_actions WHERE digest = ?1")                                                \
+    X(ROUTE_FIND, "SELECT id FROM audit_routes WHERE digest = ?1")                                                  \
+    X(ACTOR_ADD, "INSERT INTO audit_actors (digest, user_id, user_email, team_id, auth_method, acting_as, "         \
+                 "client_ip, user_agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (digest) DO NOTHING")  \
+    X(RESOURCE_ADD, "INSERT INTO audit_resources (digest, resource_type, resource_id, resource_name) "              \
+                    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (digest) DO NOTHING")                                      \
+    X(ACTION_ADD, "INSERT INTO audit_actions (digest, action, operation) VALUES (?1, ?2, ?3) "                      \
+                  "ON CONFLICT (digest) DO NOTHING")                                                                \
+    X(ROUTE_ADD, "INSERT INTO audit_routes (digest, request_method, request_path) VALUES (?1, ?2, ?3) "             \
+                 "ON CONFLICT (digest) DO NOTHING")
+
+enum sqlite_statement {
+#define SQLITE_STATEMENT_ENUM(symbol, text) SQLITE_STATEMENT_##symbol,
+    SQLITE_STATEMENT_MAP(SQLITE_STATEMENT_ENUM)
+#undef SQLITE_STATEMENT_ENUM
+        SQLITE_STATEMENT_COUNT
+};
+
+/* A tuple that no cache knew. */
+struct sqlite_miss {
+    struct reference_digest digest;
+    uint32_t                event; /* Index into the batch. */
+    uint8_t                 kind;  /* enum reference_kind */
+    int64_t                 id;    /* 0 until it is known. */
+};
+
+struct sqlite_store {
+    struct store         base;
+    sqlite3             *db;
+    char                *path;
+    const volatile bool *interrupted;     /* May be NULL. */
+    uint32_t             wait_ms;         /* How long a lock is waited for. */
+    int64_t              wait_started_us; /* Monotonic, of the wait that is going on. */
+    bool                 broken;          /* Must be closed and opened again. */
+    int64_t              dims_generation; /* What the caches and the ids of this batch are valid for. */
+    sqlite3_stmt        *statements[SQLITE_STATEMENT_COUNT];
+
+    struct sha256         sha256;
+    struct ref_cache      caches[REFERENCE_KIND_COUNT];
+    struct reference_ids *ids; /* One per event of the batch; ids_capacity of them. */
+    size_t                ids_capacity;
+    struct sqlite_miss   *misses;
+    size_t                miss_count;
+    size_t                miss_capacity;
+    struct buf            key; /* Scratch for one key. */
+    char                  key_storage[2048];
+};
+
+static inline struct sqlite_store *sqlite_store_of(struct store *store)
+{
+    return (struct sqlite_store *)store; /* base is the first member. */
+}
+
+/* ---- sqlite_store.c ---- */
+
+/* What an SQLite result code means, "doing" and SQLite's own words in ret_error. */
+enum trail_err sqlite_failed(struct sqlite_store *store, int code, const char *doing, struct trail_error *ret_error);
+
+/* Step a statement that returns no row (or whose rows do not matter) and reset it. TRAIL_OK or sqlite_failed(). */
+TRAIL_MUST_CHECK enum trail_err sqlite_run(struct sqlite_store *store, enum sqlite_statement statement,
+                                           const char *doing, struct trail_error *ret_error);
+
+/* Step a statement that returns at most one row of at most two integers; *ret_found says whether there was one. */
+TRAIL_MUST_CHECK enum trail_err sqlite_run_integers(struct sqlite_store *store, enum sqlite_statement statement,
+                                                    int64_t ret_values[2], bool *ret_found,
+                                                    struct trail_error *ret_error);
+
+/* End a transaction that failed. Marks the store as broken when even that fails. */
+void sqlite_rollback(struct sqlite_store *store);
+
+/* Refuse to go on with a connection that is broken, or whose file is no longer what `path` names: TRAIL_EAWAY. */
+TRAIL_MUST_CHECK enum trail_err sqlite_check_usable(struct sqlite_store *store, struct trail_error *ret_error);
+
+/* The busy handler: sleep 1-5 ms and return 1, or 0 when `wait_ms` have passed or the owner was interrupted. */
+int sqlite_wait_for_lock(void *context, int earlier_waits);
+
+/* Bind text; an absent or empty one is NULL. Borrowed until the statement is run. */
+static inline int sqlite_bind_text(sqlite3_stmt *statement, int at, struct trail_text text)
+{
+    if (text.size == 0)
+        return sqlite3_bind_null(statement, at);
+    return sqlite3_bind_text64(statement, at, text.data, text.size, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+/* ---- sqlite_schema.c ---- */
+
+/* Create the schema, or bring it up to date; with base.read_only only check it. Fills in base.identity and
+ * dims_generation. TRAIL_EVERSION: newer than this library. TRAIL_ECONFIG: somebody else's database. TRAIL_EAWAY:
+ * nothing there yet to read. */
+TRAIL_MUST_CHECK enum trail_err sqlite_schema_open(struct sqlite_store *store, struct trail_error *ret_error);
+
+/* ---- sqlite_refs.c ---- */
+
+/* Fill store->ids for every event, inserting what is new in a transaction of its own. */
+TRAIL_MUST_CHECK enum trail_err sqlite_refs_resolve(struct sqlite_store *store, const struct event_record *events,
+                                                    size_t event_count, struct trail_error *ret_error);
+
+/* Forget every id: references were deleted, and the generation is now this one. */
+void sqlite_refs_forget(struct sqlite_store *store, int64_t dims_generation);
+
+/* ---- sqlite_write.c ---- */
+
+TRAIL_MUST_CHECK enum trail_err sqlite_writer_add(struct store *store, const struct store_writer *writer,
+                                                  uint64_t *ret_last_seq, struct trail_error *ret_error);
+TRAIL_MUST_CHECK enum trail_err sqlite_write(struct store *store, const struct store_batch *batch,
+                                             uint64_t *ret_last_seq, struct trail_error *ret_error);
+
+/* ---- sqlite_read.c ---- */
+
+TRAIL_MUST_CHECK enum trail_err sqlite_select(struct store *store, const struct store_query *query,
+                                              struct trail_error *ret_error);
+
+#endif

@@ -1,0 +1,104 @@
+/* store.c -- finds the back-end that a URL names and passes every call on to it. */
+#include "store/store.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "store/backend.h"
+
+static const struct store_backend *const backends[] = { &sqlite_backend };
+
+static const struct store_backend *backend_of(const char *url)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        size_t size = strlen(backends[i]->scheme);
+        if (strncmp(url, backends[i]->scheme, size) == 0 && url[size] == ':')
+            return backends[i];
+    }
+    return NULL;
+}
+
+enum trail_err store_open_with(struct store **ret_store, const char *url, const struct store_open_options *options,
+                               struct trail_error *ret_error)
+{
+    assert(ret_store != NULL);
+
+    const struct store_backend *backend = url != NULL ? backend_of(url) : NULL;
+    if (backend == NULL) {
+        /* Only the scheme is shown: what follows may hold a password. */
+        int shown = url != NULL ? (int)strcspn(url, ":") : 0;
+        return error_set(ret_error, TRAIL_ECONFIG, 0,
+                         "no store for database URLs that begin with \"%.*s:\"; known is sqlite:PATH",
+                         shown > 32 ? 32 : shown, url != NULL ? url : "");
+    }
+    return backend->open(ret_store, url, options, ret_error);
+}
+
+enum trail_err store_open(struct store **ret_store, const char *url, const volatile bool *interrupted,
+                          struct trail_error *ret_error)
+{
+    const struct store_open_options options = { .interrupted = interrupted };
+    return store_open_with(ret_store, url, &options, ret_error);
+}
+
+enum trail_err store_open_reader(struct store **ret_store, const char *url, struct trail_error *ret_error)
+{
+    const struct store_open_options options = { .read_only = true };
+    return store_open_with(ret_store, url, &options, ret_error);
+}
+
+void store_close(struct store *store)
+{
+    if (store != NULL)
+        store->backend->close(store);
+}
+
+const struct uuid *store_identity(const struct store *store)
+{
+    return &store->identity;
+}
+
+enum trail_err store_writer_add(struct store *store, const struct store_writer *writer, uint64_t *ret_last_seq,
+                                struct trail_error *ret_error)
+{
+    assert(!store->read_only);
+    return store->backend->writer_add(store, writer, ret_last_seq, ret_error);
+}
+
+/* Ascending numbers inside the batch's range: checked before anything is written. */
+static bool batch_is_sound(const struct store_batch *batch)
+{
+    if (batch->first_seq > batch->last_seq)
+        return batch->event_count == 0 && batch->dead_letter_count == 0;
+    uint64_t next = batch->first_seq;
+    for (size_t i = 0; i < batch->event_count; i++) {
+        if (batch->events[i].seq < next || batch->events[i].seq > batch->last_seq)
+            return false;
+        next = batch->events[i].seq + 1;
+    }
+    for (size_t i = 0; i < batch->dead_letter_count; i++) {
+        if (batch->dead_letters[i].seq < batch->first_seq || batch->dead_letters[i].seq > batch->last_seq)
+            return false;
+    }
+    return true;
+}
+
+enum trail_err store_write(struct store *store, const struct store_batch *batch, uint64_t *ret_last_seq,
+                           struct trail_error *ret_error)
+{
+    assert(!store->read_only);
+    assert(batch_is_sound(batch));
+    return store->backend->write(store, batch, ret_last_seq, ret_error);
+}
+
+uint64_t store_bytes(struct store *store)
+{
+    return store->backend->bytes(store);
+}
+
+enum trail_err store_select(struct store *store, const char *sql, const struct store_value *parameters,
+                            size_t parameter_count, store_row_fn on_row, void *context, struct trail_error *ret_error)
+{
+    const struct store_query query = { sql, parameters, parameter_count, on_row, context };
+    return store->backend->select(store, &query, ret_error);
+}

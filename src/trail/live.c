@@ -1,0 +1,204 @@
+/* live.c -- the running part of a trail: made for the first event that is offered, ended by trail_close(). */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/os_process.h"
+#include "event/control.h"
+#include "event/event_wire.h"
+#include "spool/destination.h"
+#include "trail/trail_state.h"
+
+/* A spool that could not be opened (a full disk, a missing mount) is not tried again for this long: each event that
+ * is offered meanwhile is refused at once. */
+#define OPEN_AGAIN_US 500000
+
+/* Who we are and for which store we write, as it stands in every file of the spool. */
+static enum trail_err make_identity(const struct trail *trail, struct spool_identity *ret_identity,
+                                    struct trail_error *ret_error)
+{
+    struct spool_identity identity = {
+        .boot = os_boot_id(),
+        .destination_kind = SPOOL_DESTINATION_URL,
+        .pid = (uint32_t)getpid(),
+        .pid_start_ticks = os_process_start_ticks(),
+        .started_us = clock_wall_us(trail->clock),
+    };
+    if (uuid_random(&identity.writer) != TRAIL_OK)
+        return error_set(ret_error, TRAIL_EIO, 0, "the system has no randomness to give");
+    if (destination_of_url(trail->settings.database_url, &identity.destination) != TRAIL_OK)
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for the hash of AUDIT_TRAIL_DATABASE_URL");
+    strncpy(identity.service, trail->settings.service, sizeof identity.service - 1);
+    *ret_identity = identity;
+    return TRAIL_OK;
+}
+
+static void append_member(struct buf *out, const char *name, const char *value)
+{
+    buf_append_string(out, out->size == 0 ? "{" : ",");
+    json_append_string(out, trail_str(name));
+    buf_append_string(out, ":");
+    json_append_string(out, trail_str(value));
+}
+
+/* The effective policy and how safe an accepted event is: what an auditor needs in order to read what follows. */
+static void describe_start(const struct trail *trail, struct buf *out)
+{
+    static const enum setting_id told[] = { SETTING_LEVEL,      SETTING_EXCLUDE_ACTIONS, SETTING_EXCLUDE_RESOURCES,
+                                            SETTING_DURABILITY, SETTING_OVERFLOW,        SETTING_ASYNC };
+    char                         text[1024];
+
+    append_member(out, "service", trail->settings.service);
+    append_member(out, "version", trail_version());
+    policy_describe(trail->own_policy, text, sizeof text);
+    append_member(out, "policy", text);
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        settings_format_value(&trail->settings, told[i], text, sizeof text);
+        append_member(out, setting_info(told[i])->name, text);
+    }
+    buf_append_string(out, "}");
+}
+
+/* The payload of a control record. */
+static enum trail_err encode_control(const struct trail *trail, const char *action, const struct buf *context,
+                                     struct buf *out)
+{
+    struct trail_event event;
+    uint32_t           flags = 0;
+    if (buf_failed(context))
+        return TRAIL_ENOMEM;
+    control_event(&event, action, buf_text(context), clock_wall_us(trail->clock));
+    return event_encode(&event, 1, out, &flags);
+}
+
+static enum trail_err open_spool(struct trail *trail, struct live *live, struct trail_error *ret_error)
+{
+    struct buf           context;
+    struct buf           preamble;
+    struct spool_options options = {
+        .directory = trail->settings.spool_dir,
+        .bytes_max = trail->settings.spool_max_bytes,
+        .durability = (enum durability)trail->settings.durability,
+        .sync_interval_ms = (uint32_t)trail->settings.sync_interval_s * 1000,
+        .clock = trail->clock,
+        .on_notice = trail->on_notice,
+        .notice_context = trail->notice_context,
+        .drain_waker = &live->waker,
+    };
+
+    buf_init(&context, NULL, 0);
+    buf_init(&preamble, NULL, 0);
+    describe_start(trail, &context);
+    enum trail_err err = make_identity(trail, &options.identity, ret_error);
+    if (err == TRAIL_OK && encode_control(trail, CONTROL_STARTED, &context, &preamble) != TRAIL_OK)
+        err = error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for the start record");
+    if (err == TRAIL_OK) {
+        options.preamble = buf_text(&preamble);
+        live->writer_hash = uuid_hash32(&options.identity.writer);
+        err = spool_open(&live->spool, &options, ret_error);
+    }
+    buf_done(&context);
+    buf_done(&preamble);
+    return err;
+}
+
+static enum trail_err start_drain(struct trail *trail, struct live *live, struct trail_error *ret_error)
+{
+    struct drain_options options = {
+        .settings = &trail->settings,
+        .spool = live->spool,
+        .waker = &live->waker,
+        .url_hash = spool_identity(live->spool)->destination,
+        .clock = trail->clock,
+        .on_notice = trail->on_notice,
+        .notice_context = trail->notice_context,
+    };
+    return drain_start(&live->drain, &options, ret_error);
+}
+
+static enum trail_err live_open(struct trail *trail, struct live **ret_live, struct trail_error *ret_error)
+{
+    struct live *live = aligned_alloc(64, sizeof *live + (64 - sizeof *live % 64) % 64);
+    if (live == NULL)
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for a trail");
+    memset(live, 0, sizeof *live);
+    live->waker.fd = -1;
+
+    enum trail_err err = waker_init(&live->waker, ret_error);
+    if (err == TRAIL_OK)
+        err = open_spool(trail, live, ret_error);
+    if (err == TRAIL_OK)
+        err = start_drain(trail, live, ret_error);
+    if (err != TRAIL_OK) {
+        spool_close(live->spool, true);
+        waker_done(&live->waker);
+        free(live);
+        return err;
+    }
+    *ret_live = live;
+    return TRAIL_OK;
+}
+
+struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
+{
+    struct trail_error error = { 0 };
+
+    pthread_mutex_lock(&trail->opening);
+    struct live *live = trail_live_now(trail);
+    int64_t      now_us = clock_mono_us(trail->clock);
+    if (live == NULL && now_us < trail->open_again_us) {
+        error = trail->open_error;
+    } else if (live == NULL && live_open(trail, &live, &error) == TRAIL_OK) {
+        __atomic_store_n(&trail->live, live, __ATOMIC_RELEASE);
+        trail->open_again_us = 0;
+    } else if (live == NULL) {
+        bool first = trail->open_again_us == 0;
+        trail->open_again_us = now_us + OPEN_AGAIN_US;
+        trail->open_error = error;
+        if (first && trail->on_notice != NULL)
+            trail->on_notice(trail->notice_context, &error);
+    }
+    pthread_mutex_unlock(&trail->opening);
+
+    if (live == NULL && ret_error != NULL)
+        *ret_error = error;
+    return live;
+}
+
+void live_record_stop(struct trail *trail, struct live *live)
+{
+    struct buf context;
+    struct buf payload;
+    uint64_t   seq = 0;
+
+    if (spool_last_seq(live->spool) == 0)
+        return; /* It recorded nothing, so it never started. */
+    buf_init(&context, NULL, 0);
+    buf_init(&payload, NULL, 0);
+    append_member(&context, "service", trail->settings.service);
+    buf_append_string(&context, "}");
+    if (encode_control(trail, CONTROL_STOPPED, &context, &payload) == TRAIL_OK) {
+        struct spool_entry entry = {
+            .payload = buf_text(&payload),
+            .wall_us = clock_wall_us(trail->clock),
+            .flags = TRAIL_FLAG_CONTROL,
+            .control = true,
+        };
+        (void)!spool_append(live->spool, &entry, &seq, NULL); /* A full spool: the stop is not worth an error. */
+    }
+    buf_done(&context);
+    buf_done(&payload);
+}
+
+void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting)
+{
+    bool complete = false;
+    *ret_waiting = drain_stop(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000, &complete);
+    spool_close(live->spool, complete);
+    waker_done(&live->waker);
+    free(live);
+    __atomic_store_n(&trail->live, NULL, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,258 @@
+/* record.c -- takes one event: policy, redaction, encoding, spool, and as much waiting as the settings ask for.
+ *
+ * The happy path is: the policy keeps it; it is checked and redacted; its bytes are appended to the spool; done. Possible
+ * failure modes are, each with its own code and counter:
+ *
+ * - The policy leaves it out: nothing else is looked at, so it costs nanoseconds.
+ * - It is not a whole event, or too large: rejected.
+ * - The spool cannot be opened: rejected, counted in memory, since there is no file to count in.
+ * - The spool is full: rejected, or waited for, or dropped, as AUDIT_TRAIL_OVERFLOW says.
+ * - The disk or the store do not confirm in time: accepted all the same, TRAIL_PENDING.
+ */
+#include <assert.h>
+
+#include "base/err.h"
+#include "event/event_json.h"
+#include "event/event_wire.h"
+#include "event/operation.h"
+#include "event/review.h"
+#include "trail/trail_state.h"
+
+/* Most events encode into this much stack; larger ones go to the heap. */
+#define ENCODE_STACK_SIZE 4096
+
+/* How long `machine` waits for the disk before it says "pending". A disk that takes longer is broken or hung. */
+#define DISK_TIMEOUT_MS 30000
+
+static enum trail_err reject(struct live *live, enum trail_operation operation, enum trail_err err)
+{
+    accounts_count(spool_accounts(live->spool), operation, ACCOUNT_REJECTED);
+    return err;
+}
+
+/* Say no, and count why. */
+static enum trail_err refuse(struct live *live, enum trail_operation operation, enum policy_verdict verdict)
+{
+    accounts_count(spool_accounts(live->spool), operation, verdict == POLICY_LEVEL ? ACCOUNT_LEVEL : ACCOUNT_EXCLUDED);
+    return TRAIL_REFUSED;
+}
+
+/* Its own time if it has one, within the years that are stored. */
+static int64_t event_time(const struct trail_event *event, int64_t now_us, uint32_t *flags)
+{
+    int64_t time_us = event->timestamp_us;
+    if (time_us == 0)
+        return now_us;
+    if (time_us >= CLOCK_WALL_US_MIN && time_us <= CLOCK_WALL_US_MAX)
+        return time_us;
+    *flags |= TRAIL_FLAG_CLAMPED;
+    return time_us < CLOCK_WALL_US_MIN ? CLOCK_WALL_US_MIN : CLOCK_WALL_US_MAX;
+}
+
+/* Turn the caller's event into the bytes that are kept: complete, redacted, encoded. */
+static enum trail_err prepare(const struct trail *trail, struct trail_event *event, struct buf *payload,
+                              uint32_t *flags, struct trail_error *ret_error)
+{
+    struct buf scratch;
+    char       storage[ENCODE_STACK_SIZE];
+
+    event->requires_review = review_required(event, event->operation) ? TRAIL_REVIEW_YES : TRAIL_REVIEW_NO;
+    buf_init(&scratch, storage, sizeof storage);
+    enum trail_err err = redact_event(trail->redactor, event, &scratch, flags);
+    if (err == TRAIL_OK)
+        err = event_encode(event, 1, payload, flags);
+    buf_done(&scratch);
+    if (err != TRAIL_OK)
+        return error_set(ret_error, err, 0, "out of memory for an event");
+    if (payload->size > TRAIL_EVENT_BYTES_MAX)
+        return error_set(ret_error, TRAIL_ETOOBIG, 0, "the event has %zu bytes, allowed are %d", payload->size,
+                         TRAIL_EVENT_BYTES_MAX);
+    return TRAIL_OK;
+}
+
+/* Wait for room while there is time for it. */
+static enum trail_err append_when_room(struct trail *trail, struct live *live, const struct spool_entry *entry,
+                                       uint64_t *ret_seq, struct trail_error *ret_error)
+{
+    int64_t        until_us = clock_mono_us(trail->clock) + (int64_t)trail->settings.overflow_timeout_ms * 1000;
+    enum trail_err err = TRAIL_EFULL;
+
+    for (int64_t left_us = until_us - clock_mono_us(trail->clock); err == TRAIL_EFULL && left_us > 0;
+         left_us = until_us - clock_mono_us(trail->clock)) {
+        waker_wake(&live->waker);
+        if (spool_wait_room(live->spool, (uint32_t)(left_us / 1000) + 1))
+            err = spool_append(live->spool, entry, ret_seq, ret_error);
+    }
+    return err;
+}
+
+/* The spool is full: do what AUDIT_TRAIL_OVERFLOW says. */
+static enum trail_err overflow(struct trail *trail, struct live *live, const struct spool_entry *entry,
+                               enum trail_operation operation, uint64_t *ret_seq, struct trail_error *ret_error)
+{
+    enum trail_err err = TRAIL_EFULL;
+    bool           drop = trail->settings.overflow == OVERFLOW_DROP;
+
+    if (trail->settings.overflow == OVERFLOW_BLOCK)
+        err = append_when_room(trail, live, entry, ret_seq, ret_error);
+    if (err != TRAIL_EFULL)
+        return err;
+    drain_note_lost(live->drain, drop, entry->wall_us);
+    accounts_count(spool_accounts(live->spool), operation, drop ? ACCOUNT_DROPPED : ACCOUNT_REJECTED);
+    return drop ? TRAIL_DROPPED : TRAIL_EFULL;
+}
+
+/* Wait for what the settings promise. */
+static enum trail_err confirm(struct trail *trail, struct live *live, uint64_t seq)
+{
+    enum trail_err err = TRAIL_OK;
+    if (trail->settings.durability == DURABILITY_MACHINE)
+        err = spool_wait_synced(live->spool, seq, DISK_TIMEOUT_MS);
+    if (!trail->settings.async)
+        return drain_wait_stored(live->drain, seq, (uint32_t)trail->settings.sync_timeout_ms);
+    return err;
+}
+
+static enum trail_err append(struct trail *trail, struct live *live, const struct trail_event *event,
+                             const struct spool_entry *entry, struct trail_id *ret_id, struct trail_error *ret_error)
+{
+    uint64_t       seq = 0;
+    enum trail_err err = spool_append(live->spool, entry, &seq, ret_error);
+    if (err == TRAIL_EFULL) {
+        err = overflow(trail, live, entry, event->operation, &seq, ret_error);
+        if (err != TRAIL_OK)
+            return err;
+    } else if (err != TRAIL_OK) {
+        return reject(live, event->operation, err);
+    }
+
+    unsigned slot = thread_slot();
+    accounts_raise(&live->tallies[slot].recorded[event->operation], slot);
+    drain_note_appended(live->drain);
+    if (ret_id != NULL)
+        event_id_format(event->timestamp_us, live->writer_hash, seq, ret_id);
+    return confirm(trail, live, seq);
+}
+
+/* The policy keeps it. */
+static enum trail_err accept(struct trail *trail, struct live *live, const struct trail_event *offered,
+                             enum trail_operation operation, struct trail_id *ret_id, struct trail_error *ret_error)
+{
+    char       storage[ENCODE_STACK_SIZE];
+    struct buf payload;
+    uint32_t   flags = 0;
+
+    enum trail_err err = event_check(offered, ret_error);
+    if (err != TRAIL_OK)
+        return reject(live, operation, err);
+
+    struct trail_event event = *offered;
+    int64_t            now_us = clock_wall_us(trail->clock);
+    event.operation = operation;
+    event.timestamp_us = event_time(offered, now_us, &flags);
+    buf_init(&payload, storage, sizeof storage);
+    err = prepare(trail, &event, &payload, &flags, ret_error);
+    if (err == TRAIL_OK) {
+        struct spool_entry entry = { .payload = buf_text(&payload), .wall_us = now_us, .flags = (uint16_t)flags };
+        err = append(trail, live, &event, &entry, ret_id, ret_error);
+    } else {
+        reject(live, operation, err);
+    }
+    buf_done(&payload);
+    return err;
+}
+
+/* Count an event that there is no spool for. */
+static enum trail_err reject_unopened(struct trail *trail, enum trail_operation operation, enum trail_err err)
+{
+    __atomic_fetch_add(&trail->unopened[operation], 1, __ATOMIC_RELAXED);
+    return err;
+}
+
+/* The running part for the next event; NULL with the reason in *ret_error. */
+static struct live *live_for(struct trail *trail, struct trail_error *ret_error)
+{
+    struct live *live = trail_live_now(trail);
+    if (__builtin_expect(live != NULL && *trail->canary != 0, 1))
+        return live;
+    (void)fork_unnoticed(trail);
+    return trail_live(trail, ret_error);
+}
+
+static enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
+                            struct trail_error *ret_error)
+{
+    struct trail_error   error = { 0 };
+    enum trail_operation operation = event->operation;
+    const struct policy *policy = trail->policy;
+
+    if (policy == NULL) {
+        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
+        return TRAIL_REFUSED;
+    }
+    struct live *live = live_for(trail, &error);
+    bool         unclassified = false;
+    if (operation == TRAIL_OPERATION_AUTO) {
+        operation = operation_classify(event->action);
+        unclassified = operation == TRAIL_OPERATION_OTHER;
+    } else if ((unsigned)operation >= TRAIL_OPERATION_COUNT) {
+        operation = TRAIL_OPERATION_OTHER; /* event_check() will say what is wrong with it. */
+    }
+    if (live == NULL) {
+        if (ret_error != NULL)
+            *ret_error = error;
+        return reject_unopened(trail, operation, error.code);
+    }
+    if (unclassified)
+        accounts_count_unclassified(spool_accounts(live->spool));
+
+    enum policy_verdict verdict = policy_decide(policy, event, operation);
+    if (verdict != POLICY_KEEP)
+        return refuse(live, operation, verdict);
+    return accept(trail, live, event, operation, ret_id, ret_error);
+}
+
+enum trail_err trail_record(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
+                            struct trail_error *ret_error)
+{
+    struct trail_event storage;
+
+    if (trail == NULL || event == NULL)
+        return error_set(ret_error, TRAIL_EINVAL, 0, "%s is NULL", trail == NULL ? "trail" : "event");
+    const struct trail_event *wide = event_widen(event, &storage);
+    if (wide == NULL)
+        return error_set(ret_error, TRAIL_EINVAL, 0, "struct_size %zu of the event is wrong: use TRAIL_EVENT_INIT",
+                         event->struct_size);
+    return offer(trail, wide, ret_id, ret_error);
+}
+
+/* Text that is no event still was offered: it counts as rejected, under `other`. */
+static enum trail_err reject_json(struct trail *trail, enum trail_err err)
+{
+    struct trail_error error = { 0 };
+    if (trail->policy == NULL) {
+        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
+        return err;
+    }
+    struct live *live = live_for(trail, &error);
+    return live != NULL ? reject(live, TRAIL_OPERATION_OTHER, err) : reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
+}
+
+enum trail_err trail_record_json(struct trail *trail, struct trail_text json, struct trail_id *ret_id,
+                                 struct trail_error *ret_error)
+{
+    char               storage[ENCODE_STACK_SIZE];
+    struct buf         scratch;
+    struct trail_event event;
+
+    if (trail == NULL || (json.data == NULL && json.size > 0))
+        return error_set(ret_error, TRAIL_EINVAL, 0, "%s is NULL", trail == NULL ? "trail" : "json.data");
+    if (json.size > TRAIL_EVENT_BYTES_MAX)
+        return reject_json(trail, error_set(ret_error, TRAIL_ETOOBIG, 0, "the event has %zu bytes, allowed are %d",
+                                            json.size, TRAIL_EVENT_BYTES_MAX));
+    buf_init(&scratch, storage, sizeof storage);
+    enum trail_err err = event_from_json(json, &scratch, &event, ret_error);
+    err = err == TRAIL_OK ? offer(trail, &event, ret_id, ret_error) : reject_json(trail, err);
+    buf_done(&scratch);
+    return err;
+}

@@ -1,0 +1,34 @@
+/* scope.c -- the guard: an operation and its outcome as one event. */
+#include "base/err.h"
+#include "trail/trail_state.h"
+
+void trail_begin(struct trail_scope *scope, struct trail *trail, const struct trail_event *event)
+{
+    struct trail_event        storage;
+    const struct trail_event *wide = event_widen(event, &storage);
+
+    scope->trail = wide != NULL ? trail : NULL;
+    if (wide == NULL)
+        return;
+    scope->event = *wide;
+    scope->event.outcome = TRAIL_OUTCOME_UNKNOWN;
+}
+
+enum trail_err trail_end(struct trail_scope *scope, enum trail_outcome outcome, struct trail_text error_message)
+{
+    struct trail *trail = scope->trail;
+    if (trail == NULL)
+        return TRAIL_OK;
+
+    scope->trail = NULL;
+    scope->event.outcome = outcome;
+    if (error_message.size > 0)
+        scope->event.error_message = error_message;
+    return trail_record(trail, &scope->event, NULL, NULL);
+}
+
+void trail_scope_done(struct trail_scope *scope)
+{
+    if (scope->trail != NULL)
+        (void)trail_end(scope, TRAIL_OUTCOME_UNKNOWN, (struct trail_text){ 0 });
+}

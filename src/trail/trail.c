@@ -1,0 +1,160 @@
+/* trail.c -- opens and closes a trail, and reads its numbers. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "trail/trail_state.h"
+
+static void tell(const struct trail *trail, enum trail_err code, const char *message)
+{
+    struct trail_error notice;
+    if (trail->on_notice == NULL)
+        return;
+    error_set(&notice, code, 0, "%s", message);
+    trail->on_notice(trail->notice_context, &notice);
+}
+
+static enum trail_err load_settings(struct trail *trail, const struct trail_options *options,
+                                    struct trail_error *ret_error)
+{
+    struct settings_report report;
+    struct settings_input  input = {
+         .options = options->settings,
+         .environment = (const char *const *)environ,
+         .env_file = options->env_file,
+    };
+    enum trail_err err = settings_load(&trail->settings, &input, &report);
+    bool           first_error = true;
+    for (size_t i = 0; i < report.problem_count; i++) {
+        const struct settings_problem *problem = &report.problems[i];
+        tell(trail, problem->warning ? TRAIL_OK : TRAIL_ECONFIG, problem->message);
+        if (!problem->warning && first_error) {
+            error_set(ret_error, TRAIL_ECONFIG, 0, "%s", problem->message);
+            first_error = false;
+        }
+    }
+    if (err != TRAIL_OK && first_error)
+        error_set(ret_error, err, 0, "cannot read the settings");
+    settings_report_done(&report);
+    return err;
+}
+
+static void trail_free(struct trail *trail)
+{
+    policy_free(trail->own_policy);
+    redactor_free(trail->redactor);
+    settings_done(&trail->settings);
+    pthread_mutex_destroy(&trail->opening);
+    free(trail);
+}
+
+/* The caller's options at this library's size. */
+static struct trail_options widen_options(const struct trail_options *options)
+{
+    struct trail_options wide = { TRAIL_OPTIONS_INIT };
+    if (options == NULL)
+        return wide;
+    size_t size = options->struct_size < sizeof wide ? options->struct_size : sizeof wide;
+    memcpy(&wide, options, size);
+    return wide;
+}
+
+enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *options, struct trail_error *ret_error)
+{
+    if (ret_trail == NULL)
+        return error_set(ret_error, TRAIL_EINVAL, 0, "ret_trail is NULL");
+    struct trail *trail = calloc(1, sizeof *trail);
+    if (trail == NULL)
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for a trail");
+
+    struct trail_options wide = widen_options(options);
+    trail->clock = &clock_system;
+    trail->on_notice = wide.on_notice;
+    trail->notice_context = wide.notice_context;
+    pthread_mutex_init(&trail->opening, NULL);
+
+    enum trail_err err = load_settings(trail, &wide, ret_error);
+    if (err == TRAIL_OK)
+        err = policy_new(&trail->own_policy, &trail->settings, ret_error);
+    if (err == TRAIL_OK)
+        err = redactor_new(&trail->redactor, trail_str(trail->settings.redact_fields),
+                           (size_t)trail->settings.max_value_bytes, ret_error);
+    if (err == TRAIL_OK)
+        err = fork_register(trail, ret_error);
+    if (err != TRAIL_OK) {
+        trail_free(trail);
+        return err;
+    }
+    trail->policy = trail->settings.enabled ? trail->own_policy : NULL;
+    *ret_trail = trail;
+    return TRAIL_OK;
+}
+
+size_t trail_describe(const struct trail *trail, char *buffer, size_t size)
+{
+    return policy_describe(trail->own_policy, buffer, size);
+}
+
+enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)
+{
+    struct live *live = trail != NULL ? trail_live_now(trail) : NULL;
+    if (live == NULL)
+        return TRAIL_OK;
+    return drain_wait_stored(live->drain, spool_last_seq(live->spool), timeout_ms);
+}
+
+static void add_live(struct live *live, struct trail_stats *stats)
+{
+    struct drain_numbers numbers;
+
+    accounts_total(spool_accounts(live->spool), stats->operations, &stats->unclassified);
+    for (size_t slot = 0; slot < THREAD_SLOT_COUNT; slot++) {
+        for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
+            stats->operations[i].recorded += __atomic_load_n(&live->tallies[slot].recorded[i], __ATOMIC_RELAXED);
+    }
+    stats->operations[TRAIL_OPERATION_AUTO].recorded = spool_control_records(live->spool);
+    drain_read_numbers(live->drain, &numbers);
+    stats->stored = numbers.stored;
+    stats->dead_lettered = numbers.dead_lettered;
+    stats->transactions = numbers.transactions;
+    stats->store_errors = numbers.store_errors;
+    stats->waiting = spool_waiting_events(live->spool);
+    stats->spool_bytes = spool_bytes(live->spool);
+    stats->oldest_waiting_us = drain_oldest_waiting_us(live->drain);
+}
+
+void trail_stats(struct trail *trail, struct trail_stats *ret_stats)
+{
+    struct trail_stats stats = { .struct_size = sizeof stats };
+    struct live       *live = trail_live_now(trail);
+
+    stats.disabled = __atomic_load_n(&trail->disabled, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
+        stats.operations[i].rejected = __atomic_load_n(&trail->unopened[i], __ATOMIC_RELAXED);
+    if (live != NULL)
+        add_live(live, &stats);
+
+    size_t size = ret_stats->struct_size < sizeof stats ? ret_stats->struct_size : sizeof stats;
+    stats.struct_size = ret_stats->struct_size;
+    memcpy(ret_stats, &stats, size);
+}
+
+enum trail_err trail_close(struct trail *trail, uint64_t *ret_waiting)
+{
+    uint64_t waiting = 0;
+
+    if (trail == NULL)
+        return TRAIL_OK;
+    (void)fork_unnoticed(trail);
+    struct live *live = trail_live_now(trail);
+    if (live != NULL) {
+        live_record_stop(trail, live);
+        live_close(trail, live, &waiting);
+    }
+    fork_unregister(trail);
+    trail_free(trail);
+    if (ret_waiting != NULL)
+        *ret_waiting = waiting;
+    return waiting > 0 ? TRAIL_PENDING : TRAIL_OK;
+}

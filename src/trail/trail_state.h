@@ -1,0 +1,87 @@
+/* trail_state.h -- the inside of a trail: its stages, in the order in which an event meets them.
+ *
+ *     event  ->  policy  ->  spool  ->  drain  ->  store  ->  [trail]
+ *
+ * A trail exists from trail_open() on; its running part (struct live) only from the first event that is offered, and again
+ * after fork(): a child gives up what it inherited and opens its own.
+ *
+ * Thread: see the fields.
+ * Memory: owned by the trail.
+ * Errors: live_open() only.
+ */
+#ifndef TRAIL_TRAIL_TRAIL_STATE_H
+#define TRAIL_TRAIL_TRAIL_STATE_H
+
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "base/settings.h"
+#include "base/thread_slot.h"
+#include "drain/drain.h"
+#include "policy/policy.h"
+#include "policy/redact.h"
+#include "spool/spool.h"
+
+/* What one thread recorded, by operation: a whole number of cache lines, so that threads do not share one. */
+struct tally {
+    uint64_t recorded[16];
+};
+
+_Static_assert(TRAIL_OPERATION_COUNT <= 16, "a tally holds every operation");
+
+/* The running part. */
+struct live {
+    struct spool *spool;
+    struct drain *drain;
+    struct waker  waker; /* The drain sleeps on it. */
+    uint32_t      writer_hash;
+    struct tally  tallies[THREAD_SLOT_COUNT];
+    struct live  *next; /* In the list of those that forks left behind. */
+};
+
+struct trail {
+    /* Read by every call. */
+    const struct policy          *policy; /* NULL: disabled. */
+    struct live                  *live;   /* Atomic; NULL until the first event, and after fork(). */
+    const volatile unsigned char *canary; /* Reads 0 in a child, whatever way it was made. */
+
+    struct settings  settings;
+    struct policy   *own_policy;
+    struct redactor *redactor;
+
+    const struct clock *clock;
+    trail_notice_fn     on_notice;
+    void               *notice_context;
+
+    pthread_mutex_t    opening;                         /* Held while `live` is made. */
+    int64_t            open_again_us;                   /* After a failure: not before (monotonic). Under `opening`. */
+    struct trail_error open_error;                      /* Why it failed. Under `opening`. */
+    uint64_t           unopened[TRAIL_OPERATION_COUNT]; /* Atomic: rejected because the spool could not be opened. */
+    uint64_t           disabled;                        /* Atomic: offered while disabled. */
+
+    struct trail *next; /* In the list of open trails. */
+};
+
+/* The running part, opened if need be. NULL: it cannot be; *ret_error says why. */
+struct live *trail_live(struct trail *trail, struct trail_error *ret_error);
+
+/* Stop and free it; *ret_waiting events stay in the spool. */
+void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting);
+
+/* Append the record that the trail stops. */
+void live_record_stop(struct trail *trail, struct live *live);
+
+/* fork.c: know the trail, so that a child can give up what it inherits from it. */
+TRAIL_MUST_CHECK enum trail_err fork_register(struct trail *trail, struct trail_error *ret_error);
+void                            fork_unregister(struct trail *trail);
+
+/* True when this process is a child that was made without the fork handlers; the trail is then as after
+ * fork(). */
+bool fork_unnoticed(struct trail *trail);
+
+static inline struct live *trail_live_now(const struct trail *trail)
+{
+    return __atomic_load_n(&trail->live, __ATOMIC_ACQUIRE);
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* test_settings_value.c -- one reader and one writer per type of setting.
+ *
+ * Goal:   the whole text is a value or it is refused; what is written reads back as the same value.
+ * Method: a table of (setting, text, how it is written back); the table's own bounds and defaults; numbers.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/settings_value.h"
+#include "base/text.h"
+
+union field {
+    bool     flag;
+    uint32_t index;
+    uint64_t number;
+    char    *string;
+};
+
+static bool has_string(const struct setting_info *info)
+{
+    return info->type == SETTING_TYPE_LIST || info->type == SETTING_TYPE_TEXT;
+}
+
+static void a_value_is_read_whole_or_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        enum setting_id id;
+        const char     *text;
+        const char     *expected; /* NULL: refused. */
+    } cases[] = {
+        { SETTING_ENABLED, "true", "true" },
+        { SETTING_ENABLED, " YES ", "true" },
+        { SETTING_ENABLED, "On", "true" },
+        { SETTING_ENABLED, "1", "true" },
+        { SETTING_ENABLED, "FALSE", "false" },
+        { SETTING_ENABLED, "no", "false" },
+        { SETTING_ENABLED, "off", "false" },
+        { SETTING_ENABLED, "0", "false" },
+        { SETTING_ENABLED, "2", NULL },
+        { SETTING_ENABLED, "tru", NULL },
+        { SETTING_LEVEL, "all", "all" },
+        { SETTING_LEVEL, "Failures_Only", "failures_only" },
+        { SETTING_LEVEL, "write_only", NULL },
+        { SETTING_LEVEL, "all,", NULL },
+        { SETTING_LEVEL, "3", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "1", "1" },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "86400", "86400" },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "0", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "86401", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "-1", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "+1", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "30s", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "30 40", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "1K", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "1.5", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "0x10", NULL },
+        { SETTING_BUFFER_FLUSH_INTERVAL, "18446744073709551617", NULL },
+        { SETTING_SPOOL_MAX_BYTES, "4194304", "4MiB" },
+        { SETTING_SPOOL_MAX_BYTES, "4096k", "4MiB" },
+        { SETTING_SPOOL_MAX_BYTES, "4194305", "4194305" },
+        { SETTING_SPOOL_MAX_BYTES, "2 GiB", "2GiB" },
+        { SETTING_SPOOL_MAX_BYTES, "1t", "1TiB" },
+        { SETTING_SPOOL_MAX_BYTES, "1025G", NULL },
+        { SETTING_SPOOL_MAX_BYTES, "2KB", NULL },
+        { SETTING_SPOOL_MAX_BYTES, "G", NULL },
+        { SETTING_SPOOL_MAX_BYTES, "18014398509481985K", NULL },
+        { SETTING_EXCLUDE_ACTIONS, " a , b*,, c ", "a,b*,c" },
+        { SETTING_EXCLUDE_ACTIONS, ",", "" },
+        { SETTING_EXCLUDE_ACTIONS, "a\nb", NULL },
+        { SETTING_EXCLUDE_ACTIONS, "a\xFF", NULL },
+        { SETTING_SERVICE, " m\xC3\xBCller gateway ", "m\xC3\xBCller gateway" },
+        { SETTING_SERVICE, "a\x1B[2J", NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct setting_info *info = setting_info(cases[i].id);
+        union field                field = { 0 };
+        struct buf                 text;
+        buf_init(&text, NULL, 0);
+        enum trail_err err = setting_value_read(info, trail_str(cases[i].text), &field, &text);
+        if (cases[i].expected == NULL) {
+            assert_int_equal(err, TRAIL_EINVAL);
+            assert_true(text.size > 0);
+            assert_int_equal(field.number, 0);
+        } else {
+            assert_int_equal(err, TRAIL_OK);
+            assert_int_equal(text.size, 0);
+            setting_value_write(info, &field, &text);
+            assert_true(text_equal(buf_text(&text), trail_str(cases[i].expected)));
+        }
+        if (has_string(info))
+            free(field.string);
+        buf_done(&text);
+    }
+}
+
+static void every_default_and_bound_of_the_table_is_valid_and_is_written_as_it_stands(void **state)
+{
+    (void)state;
+    for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
+        const struct setting_info *info = setting_info(id);
+        const char *const          texts[] = { info->default_value, info->least, info->most };
+        for (size_t i = 0; i < 3; i++) {
+            union field field = { 0 };
+            struct buf  written;
+            if (texts[i] == NULL || info->derived != NULL)
+                continue;
+            buf_init(&written, NULL, 0);
+            assert_int_equal(setting_value_read(info, trail_str(texts[i]), &field, &written), TRAIL_OK);
+            setting_value_write(info, &field, &written);
+            assert_true(text_equal(buf_text(&written), trail_str(texts[i])));
+            if (has_string(info))
+                free(field.string);
+            buf_done(&written);
+        }
+    }
+}
+
+static void the_largest_number_is_read_and_one_more_is_not(void **state)
+{
+    (void)state;
+    uint64_t number = 7;
+
+    assert_true(setting_number_read(trail_str("18446744073709551615"), false, &number));
+    assert_true(number == UINT64_MAX);
+    number = 7;
+    assert_false(setting_number_read(trail_str("18446744073709551616"), false, &number));
+    assert_false(setting_number_read(trail_str("16777216T"), true, &number));
+    assert_false(setting_number_read(trail_str(""), true, &number));
+    assert_int_equal(number, 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_value_is_read_whole_or_refused),
+        cmocka_unit_test(every_default_and_bound_of_the_table_is_valid_and_is_written_as_it_stands),
+        cmocka_unit_test(the_largest_number_is_read_and_one_more_is_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
