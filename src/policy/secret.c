@@ -155,7 +155,6 @@ static bool is_name_character(char c)
 struct value {
     size_t start;
     size_t end;
-    size_t next;    /* Where to look for names again: what sticks to a closing quote goes too, but may be one. */
     bool   in_form; /* Behind `=`: ends at `&`. */
 };
 
@@ -223,22 +222,27 @@ static bool find_end(struct trail_text text, struct value *value)
     if (at < text.size) {
         struct character c = character_at(text, at);
         if (is_quote(c.byte)) {
-            value->next = value->end = end_of_quoted(text, at + c.size, c.byte, escapes);
-            /* What sticks to the closing quote belongs to the value, as in a shell's "a"b. */
-            while (value->end < text.size && !is_one_of(text.data[value->end], " \t\r\n\\,;&}])"))
-                value->end++;
-            return value->next < text.size;
+            value->end = end_of_quoted(text, at + c.size, c.byte, escapes);
+            return true;
         }
         if (c.byte == '{' || c.byte == '[') {
-            value->next = value->end = text.size;
+            value->end = text.size;
             return false;
         }
     }
     while (at < text.size && text.data[at] != '\n' && text.data[at] != '\r' &&
            !(value->in_form && text.data[at] == '&'))
         at++;
-    value->next = value->end = at;
+    value->end = at;
     return false;
+}
+
+/* Find the end of what sticks to a closing quote before `at`, as in a shell's "a"b. */
+static size_t end_of_word(struct trail_text text, size_t at)
+{
+    while (at < text.size && !is_one_of(text.data[at], " \t\r\n\\,;&}])"))
+        at++;
+    return at;
 }
 
 /* Step over the name at *at; true when it is secret. */
@@ -280,17 +284,22 @@ bool secret_redact_text(const struct secret_names *names, struct trail_text text
         struct value value = { 0 };
         if (!take_name(names, text, &at) || !find_start(text, at, &value))
             continue;
+
         size_t start = value.start;
-        /* A closing quote with a colon or a quote behind it closed a name, not the value: `"token": "k" : "x"`. */
-        while (find_end(text, &value) && find_start(text, value.next, &value))
-            continue;
+        bool   quoted = find_end(text, &value);
+        /* A quote with a colon or a quote behind it closed a name, not the value: `"token": "k" : "x"`. */
+        while (quoted && find_start(text, value.end, &value))
+            quoted = find_end(text, &value);
         if (start >= copied) {
             buf_append(out, text.data + copied, start - copied);
             buf_append_string(out, SECRET_REPLACEMENT);
         }
         if (value.end > copied)
             copied = value.end;
-        at = value.next;
+        /* A word that sticks to the value goes too, but is still searched for names: it may be one. */
+        if (quoted)
+            copied = end_of_word(text, copied);
+        at = value.end;
         redacted = true;
     }
     if (copied < text.size)

@@ -2,8 +2,8 @@
  *
  * Goal:   no input crashes redaction or gets a secret past it; a value that is JSON loses its secrets and nothing else;
  *         one without secrets stays the very bytes.
- * Method: libFuzzer with ASan and UBSan. jansson redacts the parsed value in the obvious way; the results must be equal.
- *         Into text that is not JSON a secret is planted, which must be gone.
+ * Method: libFuzzer with ASan and UBSan. jansson redacts the parsed value in the obvious way; the results must be
+ *         equal. Into text that is not JSON a secret is planted, which must be gone.
  */
 #include <jansson.h>
 #include <stdlib.h>
