@@ -155,6 +155,7 @@ static bool is_name_character(char c)
 struct value {
     size_t start;
     size_t end;
+    size_t next;    /* Where to look for names again: what sticks to a closing quote goes too, but may be one. */
     bool   in_form; /* Behind `=`: ends at `&`. */
 };
 
@@ -207,13 +208,11 @@ static size_t end_of_quoted(struct trail_text text, size_t at, char quote, size_
             break;
         run = c.byte == '\\' ? run + 1 : 0;
     }
-    /* What sticks to the closing quote belongs to the value, as in a shell's "a"b. */
-    while (at < text.size && !is_one_of(text.data[at], " \t\r\n\\,;&}])"))
-        at++;
     return at;
 }
 
-static void find_end(struct trail_text text, struct value *value)
+/* Find where the value ends; true when a closing quote says so. */
+static bool find_end(struct trail_text text, struct value *value)
 {
     size_t at = value->start;
     size_t escapes = 0;
@@ -224,18 +223,22 @@ static void find_end(struct trail_text text, struct value *value)
     if (at < text.size) {
         struct character c = character_at(text, at);
         if (is_quote(c.byte)) {
-            value->end = end_of_quoted(text, at + c.size, c.byte, escapes);
-            return;
+            value->next = value->end = end_of_quoted(text, at + c.size, c.byte, escapes);
+            /* What sticks to the closing quote belongs to the value, as in a shell's "a"b. */
+            while (value->end < text.size && !is_one_of(text.data[value->end], " \t\r\n\\,;&}])"))
+                value->end++;
+            return value->next < text.size;
         }
         if (c.byte == '{' || c.byte == '[') {
-            value->end = text.size;
-            return;
+            value->next = value->end = text.size;
+            return false;
         }
     }
     while (at < text.size && text.data[at] != '\n' && text.data[at] != '\r' &&
            !(value->in_form && text.data[at] == '&'))
         at++;
-    value->end = at;
+    value->next = value->end = at;
+    return false;
 }
 
 /* Step over the name at *at; true when it is secret. */
@@ -277,10 +280,17 @@ bool secret_redact_text(const struct secret_names *names, struct trail_text text
         struct value value = { 0 };
         if (!take_name(names, text, &at) || !find_start(text, at, &value))
             continue;
-        find_end(text, &value);
-        buf_append(out, text.data + copied, value.start - copied);
-        buf_append_string(out, SECRET_REPLACEMENT);
-        copied = at = value.end;
+        size_t start = value.start;
+        /* A closing quote with a colon or a quote behind it closed a name, not the value: `"token": "k" : "x"`. */
+        while (find_end(text, &value) && find_start(text, value.next, &value))
+            continue;
+        if (start >= copied) {
+            buf_append(out, text.data + copied, start - copied);
+            buf_append_string(out, SECRET_REPLACEMENT);
+        }
+        if (value.end > copied)
+            copied = value.end;
+        at = value.next;
         redacted = true;
     }
     if (copied < text.size)
