@@ -267,7 +267,8 @@ static void record_recovery(struct drain *drain, const struct adopt_report *repo
 
 /* ---- The spools of dead processes ---- */
 
-/* Do a bit of it. True: there is more to do. */
+/* Do a bit of it. True: there is more to do. When the store is away the spools that we found are still to be looked
+ * through, so a stop waits for it; any other failure is not one that waiting mends. */
 static bool adopt_some(struct drain *drain)
 {
     struct adopt_report report;
@@ -278,8 +279,10 @@ static bool adopt_some(struct drain *drain)
         adopt_scan(&drain->adopt);
         drain->scan_at_us = now_us + ADOPT_SCAN_US;
     }
-    if (!drain->adopt.taken && drain->adopt.list == NULL)
+    if (!drain->adopt.taken && drain->adopt.list == NULL) {
+        drain->adopted_once = true;
         return false; /* Nothing is being looked through. */
+    }
 
     pthread_mutex_lock(&drain->gate);
     enum adopt_result result = ADOPT_FAILED;
@@ -291,6 +294,8 @@ static bool adopt_some(struct drain *drain)
 
     if (result == ADOPT_FAILED)
         note_store_error(drain, &error);
+    if (result == ADOPT_IDLE || (result == ADOPT_FAILED && error.code != TRAIL_EAWAY))
+        drain->adopted_once = true;
     if (result == ADOPT_FINISHED && report.events + report.gaps + report.quarantined > 0)
         record_recovery(drain, &report);
     return result == ADOPT_WORKING || result == ADOPT_FINISHED;
@@ -345,9 +350,8 @@ static int64_t work(struct drain *drain)
     }
     if (adopt_some(drain))
         return 0;
-    drain->adopted_once = true;
     write_accounts_now_and_then(drain);
-    return is_stopping(drain) && backoff_may_try(&drain->backoff, now_us) ? 0 : wait_us;
+    return is_stopping(drain) ? 0 : wait_us; /* A back-off is slept through at the next round. */
 }
 
 /* True when there is nothing left to do, or no time left to do it. */
