@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -113,7 +114,7 @@ class CommandCase(unittest.TestCase):
                     return
             except (OSError, sqlite3.Error):
                 pass
-            time.sleep(0.01)
+            threading.Event().wait(0.02)
         self.fail(f"not within {timeout} s: {what}")
 
     def numbers_of(self, text):
