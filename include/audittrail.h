@@ -329,14 +329,14 @@ struct trail_stats {
     size_t               struct_size;                       /* Set by the caller to sizeof(struct trail_stats). */
     struct trail_account operations[TRAIL_OPERATION_COUNT]; /* By enum trail_operation. */
     uint64_t             disabled;                          /* Offered while AUDIT_TRAIL_ENABLED=false. */
-    uint64_t             stored;                            /* recorded = stored + waiting + dead_lettered. */
-    uint64_t             waiting;                           /* In the spool, not yet in the store. */
-    uint64_t             dead_lettered;                     /* Refused by the store, kept as dead letters. */
-    uint64_t             unclassified;                      /* Actions whose name said nothing. */
-    uint64_t             transactions;                      /* Batches committed. */
-    uint64_t             store_errors;                      /* Attempts that failed and were retried. */
-    uint64_t             spool_bytes;                       /* Disk taken by this process's segments. */
-    int64_t              oldest_waiting_us;                 /* Age of the oldest waiting event, 0 if none. */
+    uint64_t             stored;            /* recorded = stored + waiting + dead_lettered, without control records. */
+    uint64_t             waiting;           /* In the spool, not yet in the store. */
+    uint64_t             dead_lettered;     /* Refused by the store, kept as dead letters. */
+    uint64_t             unclassified;      /* Actions whose name said nothing. */
+    uint64_t             transactions;      /* Batches committed. */
+    uint64_t             store_errors;      /* Attempts that failed and were retried. */
+    uint64_t             spool_bytes;       /* Disk taken by this process's segments. */
+    int64_t              oldest_waiting_us; /* Age of the oldest waiting event, 0 if none. */
 };
 
 TRAIL_API void trail_stats(struct trail *trail, struct trail_stats *ret_stats);

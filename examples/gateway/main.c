@@ -120,7 +120,7 @@ static struct trail *open_trail(const struct settings *settings)
     }
     char line[2048];
     trail_describe(trail, line, sizeof line);
-    printf("%s\n", line);
+    printf("gateway: audit trail: %s\n", line);
     return trail;
 }
 

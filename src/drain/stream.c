@@ -59,7 +59,10 @@ static enum trail_err make_sure_registered(struct stream *stream, struct store *
     enum trail_err err = store_writer_add(store, &writer, &last_seq, ret_error);
     if (err != TRAIL_OK)
         return err;
-    read_from(stream, first, last_seq);
+    /* Where the store stands further on than we know (the answer to a COMMIT was lost), the fence will say so, and what
+     * it covers is counted then. */
+    if (stream->reader.segment == NULL || last_seq < stream->stored_seq)
+        read_from(stream, first, last_seq);
     stream->registered = true;
     return TRAIL_OK;
 }
@@ -198,8 +201,8 @@ enum trail_err stream_advance(struct stream *stream, struct store *store, const 
     *ret_progress = progress;
     if (err == TRAIL_OK)
         return TRAIL_OK;
-    if (err == TRAIL_EFENCE && stream->stored_seq < stood_at)
-        stream->registered = false; /* The store lost this writer, or went back: give it its row again. */
+    /* The connection is opened again, maybe to a database that was put in the place of this one: look anew. */
+    stream->registered = err == TRAIL_EFENCE && stream->stored_seq >= stood_at;
     read_from(stream, first, stream->stored_seq);
     if (ret_error != NULL)
         *ret_error = error;

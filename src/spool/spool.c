@@ -267,9 +267,17 @@ uint64_t spool_last_seq(const struct spool *spool)
 
 uint64_t spool_waiting_events(const struct spool *spool)
 {
-    /* Released first: it can only grow, and never beyond what was appended. */
+    /* Released first: it only grows. */
     uint64_t released = __atomic_load_n(&spool->released_events, __ATOMIC_ACQUIRE);
-    return __atomic_load_n(&spool->event_count, __ATOMIC_ACQUIRE) - released;
+    uint64_t appended = __atomic_load_n(&spool->event_count, __ATOMIC_ACQUIRE);
+    /* Events of a database that was lost are stored, and then counted, a second time. */
+    return appended > released ? appended - released : 0;
+}
+
+uint64_t spool_control_records(const struct spool *spool)
+{
+    uint64_t ordinary = __atomic_load_n(&spool->event_count, __ATOMIC_ACQUIRE);
+    return spool_last_seq(spool) - ordinary;
 }
 
 uint64_t spool_bytes(struct spool *spool)

@@ -81,9 +81,10 @@ void spool_set_destination(struct spool *spool, const struct uuid *store);
 /* The oldest segment: where a reader starts. Valid until spool_release() unlinks it. */
 const struct segment *spool_first_segment(struct spool *spool);
 
-/* The last number given, the ordinary events that wait, and the disk they take. */
+/* The last number given, the ordinary events that wait, the control records ever appended, the disk taken. */
 uint64_t spool_last_seq(const struct spool *spool);
 uint64_t spool_waiting_events(const struct spool *spool);
+uint64_t spool_control_records(const struct spool *spool);
 uint64_t spool_bytes(struct spool *spool);
 
 /* True once after a sync failed: what is in the spool should go to the store at once. */

@@ -113,6 +113,7 @@ static void add_live(struct live *live, struct trail_stats *stats)
         for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
             stats->operations[i].recorded += __atomic_load_n(&live->tallies[slot].recorded[i], __ATOMIC_RELAXED);
     }
+    stats->operations[TRAIL_OPERATION_AUTO].recorded = spool_control_records(live->spool);
     drain_read_numbers(live->drain, &numbers);
     stats->stored = numbers.stored;
     stats->dead_lettered = numbers.dead_lettered;

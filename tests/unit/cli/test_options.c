@@ -51,7 +51,7 @@ static const struct option_info table[] = {
     { "file", 'f', "FILE", "a file", take_file },
     { "filter", 0, "WHAT", "more than the word that begins it", take_filter },
     { "strict", 's', NULL, "a flag", take_strict },
-    { "review", 0, "[=yes|no]", "a value that may be left out,\nin two lines", take_review },
+    { "review", 0, "[=yes|no]", "a value that may be left out", take_review },
     { NULL, 0, NULL, NULL, NULL },
 };
 

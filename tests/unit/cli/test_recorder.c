@@ -144,6 +144,7 @@ static void a_store_without_progress_ends_the_wait(void **state)
     (void)state;
     struct recorder recorder = RECORDER_WITH(TRAIL_OK, TRAIL_EFULL);
     fake.flush = TRAIL_PENDING;
+    recorder.timeout_s = 0;
     offer(&recorder, 5);
     assert_int_equal(recorder.stop, RECORDER_AWAY);
     assert_int_equal(recorder.recorded, 1);
