@@ -48,6 +48,7 @@ struct drain {
     struct stream  stream;
     struct adopt   adopt;
     struct backoff backoff;
+    enum trail_err last_error; /* Of the store, while backoff says that it fails. */
     int64_t        scan_at_us;
     bool           adopted_once; /* The spools that were dead when we started have been looked through. */
     int64_t        losses_at_us;
@@ -154,6 +155,7 @@ static void disconnect_locked(struct drain *drain)
 static void note_store_error(struct drain *drain, const struct trail_error *error)
 {
     __atomic_fetch_add(&drain->numbers.store_errors, 1, __ATOMIC_RELAXED);
+    drain->last_error = error->code;
     if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !is_interrupted(drain))
         notice(drain, error);
 }
@@ -358,6 +360,9 @@ static int64_t work(struct drain *drain)
 static bool is_finished(struct drain *drain)
 {
     if (must_give_up(drain))
+        return true;
+    /* A schema that is newer than we are does not get older while a stop waits. */
+    if (is_stopping(drain) && drain->backoff.delay_us != 0 && drain->last_error == TRAIL_EVERSION)
         return true;
     if (!is_stopping(drain) || !drain->adopted_once || anything_waits(drain) ||
         !backoff_may_try(&drain->backoff, clock_mono_us(drain->clock)))

@@ -191,6 +191,21 @@ enum trail_err spool_wait_synced(struct spool *spool, uint64_t seq, uint32_t tim
     return on_disk ? TRAIL_OK : TRAIL_PENDING;
 }
 
+/* Caller holds `lock`. */
+static bool may_create_locked(const struct spool *spool)
+{
+    return spool->segment_count < spool->segment_count_max && clock_mono_us(spool->clock) >= spool->create_again_us;
+}
+
+bool spool_has_room(struct spool *spool, size_t payload_size)
+{
+    pthread_mutex_lock(&spool->lock);
+    bool room =
+        fits_locked(spool, frame_size(payload_size), false) || spool->prepared != NULL || may_create_locked(spool);
+    pthread_mutex_unlock(&spool->lock);
+    return room;
+}
+
 bool spool_wait_room(struct spool *spool, uint32_t timeout_ms)
 {
     struct timespec deadline = clock_deadline(timeout_ms);

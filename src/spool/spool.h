@@ -68,6 +68,9 @@ TRAIL_MUST_CHECK enum trail_err spool_append(struct spool *spool, const struct s
 /* Wait until the disk has everything up to seq. TRAIL_PENDING: the disk failed to sync it, or timeout_ms passed. */
 TRAIL_MUST_CHECK enum trail_err spool_wait_synced(struct spool *spool, uint64_t seq, uint32_t timeout_ms);
 
+/* True when an ordinary event of `payload_size` bytes fits, now or into a segment that may still be made. */
+bool spool_has_room(struct spool *spool, size_t payload_size);
+
 /* Wait until room may have been made since the append that failed, at most timeout_ms. False: it was not. */
 bool spool_wait_room(struct spool *spool, uint32_t timeout_ms);
 
