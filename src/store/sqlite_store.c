@@ -46,9 +46,13 @@ static enum trail_err meaning_of(int code)
 enum trail_err sqlite_failed(struct sqlite_store *store, int code, const char *doing, struct trail_error *ret_error)
 {
     enum trail_err err = meaning_of(code);
-    int            sys_errno = err == TRAIL_EAWAY && store->db != NULL ? sqlite3_system_errno(store->db) : 0;
     const char    *words = store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
-    return error_set(ret_error, err, sys_errno, "cannot %s in %s: %s", doing, store->path, words);
+    /* Only these two come from a system call that failed; the number is stale otherwise. */
+    bool by_system = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
+    int  sys_errno = by_system && store->db != NULL ? sqlite3_system_errno(store->db) : 0;
+    if (sys_errno != 0)
+        return error_set_sys(ret_error, err, sys_errno, "cannot %s in %s: %s", doing, store->path, words);
+    return error_set(ret_error, err, 0, "cannot %s in %s: %s", doing, store->path, words);
 }
 
 /* ---- Statements ---- */
