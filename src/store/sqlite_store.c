@@ -16,9 +16,9 @@
 #include "base/clock.h"
 
 static const char *const statement_texts[SQLITE_STATEMENT_COUNT] = {
-#define SQLITE_STATEMENT_TEXT(symbol, text) text,
-    SQLITE_STATEMENT_MAP(SQLITE_STATEMENT_TEXT)
-#undef SQLITE_STATEMENT_TEXT
+#define STATEMENT(symbol, text) text,
+#include "store/sqlite_statements.def"
+#undef STATEMENT
 };
 
 /* ---- Errors ---- */
@@ -129,7 +129,8 @@ int sqlite_wait_for_lock(void *context, int earlier_waits)
 /* ---- The file ---- */
 
 /* The path of "sqlite:PATH". A relative one gets "./" in front: ":memory:" and "file:" then mean files of that name and
- * nothing else to SQLite. TRAIL_ECONFIG: no path, or "//", which some programs read as part of the path and some not. */
+ * nothing else to SQLite. TRAIL_ECONFIG: no path, or "//", which some programs take for part of the path and some
+ * do not. */
 static enum trail_err take_path(struct sqlite_store *store, const char *url, struct trail_error *ret_error)
 {
     const char *path = strchr(url, ':') + 1;
