@@ -17,6 +17,8 @@ struct arena_block {
 void *arena_take(struct arena *arena, size_t size)
 {
     struct arena_block *block = arena->newest;
+    if (size > SIZE_MAX - sizeof *block - 7)
+        return NULL; /* Rounded up it would wrap. */
     size = (size + 7) & ~(size_t)7;
     if (block == NULL || block->size - block->used < size) {
         size_t room = size > ARENA_BLOCK_SIZE ? size : ARENA_BLOCK_SIZE;

@@ -66,13 +66,23 @@ enum trail_err os_make_directory(const char *path, struct trail_error *ret_error
     return TRAIL_OK;
 }
 
+/* A signal to the calling thread is no reason to refuse an event. */
+static int reserve(int fd, size_t size)
+{
+    int failed;
+    do
+        failed = posix_fallocate(fd, 0, (off_t)size);
+    while (failed == EINTR);
+    return failed;
+}
+
 enum trail_err os_create_file(const char *path, size_t size, int *ret_fd, struct trail_error *ret_error)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set_sys(ret_error, code_of(errno), errno, "cannot create %s", path);
 
-    int failed = size > 0 ? posix_fallocate(fd, 0, (off_t)size) : 0;
+    int failed = size > 0 ? reserve(fd, size) : 0;
     if (failed != 0) {
         close(fd);
         unlink(path);

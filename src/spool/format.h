@@ -38,9 +38,9 @@
  *
  * Recovery: the frames of all segments are read in order. Where a frame is absent (length 0) and nothing valid follows in
  * the segment, the segment ends. Where one is invalid, or absent with valid ones behind it, every later multiple of 8 is
- * tried until a frame is valid again. A jump in seq is a gap, exact; damage with nothing valid behind it is a
- * lost tail of unknown length. What the store already has (seq <= last_seq of the writer) is skipped. A recovered
- * segment is never appended to.
+ * tried until a frame is valid again. A jump in seq, to a frame or to the base_seq of a later header, is a gap, exact;
+ * damage with nothing valid behind it, or a last file shorter than its header says, is a lost tail of unknown length.
+ * What the store already has (seq <= last_seq of the writer) is skipped. A recovered segment is never appended to.
  *
  * Integers are little-endian.
  *

@@ -4,8 +4,9 @@
  *
  * - The frame is invalid, or absent in a segment that is finished although valid ones lie behind it: the rest of the segment is
  *   searched; where reading goes on, the jump in seq tells what is missing.
- * - A segment is missing, quarantined or cut short: the next one begins with a larger seq; the same jump.
- * - Damage with nothing valid behind it, in any segment: a lost tail, reported once, at the very end.
+ * - A segment is missing, quarantined or cut short: the next one begins with a larger seq, also when there is no event
+ *   in it; the same jump.
+ * - Damage with nothing valid behind it, in the last segment: a lost tail, reported once, at the very end.
  */
 #include "spool/reader.h"
 
@@ -28,6 +29,7 @@ static bool enter_next_segment(struct reader *reader)
     reader->offset = SPOOL_PAGE_SIZE;
     if (next->base_seq > reader->last_seen)
         reader->last_seen = next->base_seq - 1;
+    reader->damaged = false; /* Its header says where the one before it ended: what is missing there is exact. */
     return true;
 }
 
@@ -43,7 +45,10 @@ static bool step_over_hole(struct reader *reader, enum frame_state state, bool s
     }
     if (!sealed)
         return false; /* Something valid may still be appended behind it. */
-    reader->offset = reader->segment->area.size;
+    if (reader->segment->cut_short)
+        reader->damaged = true;
+    /* A file that was cut need not end where a frame could begin. */
+    reader->offset = (reader->segment->area.size + FRAME_ALIGNMENT - 1) & ~(size_t)(FRAME_ALIGNMENT - 1);
     return enter_next_segment(reader);
 }
 
@@ -71,19 +76,30 @@ static bool next_event_frame(struct reader *reader, struct frame *ret_frame)
     return false;
 }
 
-/* Nothing follows. Damage that nothing valid came after is a lost tail; it is told once, as the event behind the last
- * one known, so that a take-over that is interrupted and done again does not tell it twice. */
+static void take_gap(struct reader *reader, uint64_t last, int64_t not_after_us, struct reader_gap *ret_gap)
+{
+    *ret_gap = (struct reader_gap){ .first = reader->next_seq, .last = last, .not_after_us = not_after_us };
+    reader->next_seq = last + 1;
+}
+
+/* Nothing follows. What the last header announced and no frame brought is an exact gap. Damage that nothing valid came
+ * after is a lost tail; it is told once, as the event behind the last one known, so that a take-over that is interrupted
+ * and done again does not tell it twice. */
 static enum reader_result finish(struct reader *reader, struct reader_gap *ret_gap)
 {
-    bool over = reader->segment == NULL || segment_is_sealed(reader->segment);
-    if ((!reader->damaged && !reader->tail_lost) || !over)
+    if (reader->segment != NULL && !segment_is_sealed(reader->segment))
         return READER_END;
+    if (reader->segment != NULL && reader->last_seen >= reader->next_seq) {
+        take_gap(reader, reader->last_seen, 0, ret_gap);
+        return READER_GAP;
+    }
+    bool lost = reader->damaged || reader->tail_lost;
     reader->damaged = false;
     reader->tail_lost = false;
-    if (reader->last_seen != 0 && reader->next_seq > reader->last_seen + 1)
+    if (!lost || (reader->segment != NULL && reader->next_seq > reader->last_seen + 1))
         return READER_END;
-    *ret_gap = (struct reader_gap){ .first = reader->next_seq, .last = reader->next_seq, .open_end = true };
-    reader->next_seq++;
+    take_gap(reader, reader->next_seq, 0, ret_gap);
+    ret_gap->open_end = true;
     return READER_GAP;
 }
 
@@ -98,9 +114,7 @@ enum reader_result reader_next(struct reader *reader, struct frame *ret_frame, s
     }
 
     if (frame.seq > reader->next_seq) {
-        *ret_gap =
-            (struct reader_gap){ .first = reader->next_seq, .last = frame.seq - 1, .not_after_us = frame.wall_us };
-        reader->next_seq = frame.seq;
+        take_gap(reader, frame.seq - 1, frame.wall_us, ret_gap);
         reader->held = frame;
         reader->has_held = true;
         return READER_GAP;

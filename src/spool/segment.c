@@ -116,6 +116,8 @@ static enum trail_err check_header(const struct segment *segment, const struct s
     if (header->version != SPOOL_VERSION || (header->incompatible & ~SPOOL_INCOMPATIBLE_KNOWN) != 0)
         return error_set(ret_error, TRAIL_EVERSION, 0, "%s has format version %u, features 0x%x; known is version %d",
                          segment->path, header->version, header->incompatible, SPOOL_VERSION);
+    if (header->base_seq == 0 || header->base_seq > FRAME_SEQ_MAX)
+        return error_set(ret_error, TRAIL_ECORRUPT, 0, "%s begins with an impossible number", segment->path);
     return TRAIL_OK;
 }
 
@@ -154,6 +156,7 @@ enum trail_err segment_open(struct segment **ret_segment, const char *path, stru
     segment->base_seq = header.base_seq;
     segment->number = header.number;
     segment->sealed = true;
+    segment->cut_short = segment->area.size < header.size;
     *ret_header = header;
     *ret_segment = segment;
     return TRAIL_OK;

@@ -25,8 +25,9 @@ struct segment {
     uint64_t          base_seq; /* Of its first event. */
     uint64_t          last_seq; /* Appender: of its last event; base_seq - 1 while it has none. */
     uint32_t          number;
-    bool              sealed; /* Atomic: nothing is appended any more. */
-    bool              failed; /* The disk refused to sync it. */
+    bool              sealed;    /* Atomic: nothing is appended any more. */
+    bool              failed;    /* The disk refused to sync it. */
+    bool              cut_short; /* Opened: the file is shorter than its header says. */
     char              path[OS_PATH_SIZE];
 };
 

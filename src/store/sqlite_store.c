@@ -113,7 +113,7 @@ int sqlite_wait_for_lock(void *context, int earlier_waits)
         store->wait_started_us = now_us;
     if (now_us - store->wait_started_us >= (int64_t)store->wait_ms * 1000)
         return 0;
-    if (store->interrupted != NULL && *store->interrupted)
+    if (store->interrupted != NULL && __atomic_load_n(store->interrupted, __ATOMIC_ACQUIRE))
         return 0;
 
     /* Unequal waits, so that two waiters do not ask in step; no more randomness is needed than the clock has. */

@@ -95,15 +95,15 @@ struct sqlite_miss {
 };
 
 struct sqlite_store {
-    struct store         base;
-    sqlite3             *db;
-    char                *path;
-    const volatile bool *interrupted;     /* May be NULL. */
-    uint32_t             wait_ms;         /* How long a lock is waited for. */
-    int64_t              wait_started_us; /* Monotonic, of the wait that is going on. */
-    bool                 broken;          /* Must be closed and opened again. */
-    int64_t              dims_generation; /* What the caches and the ids of this batch are valid for. */
-    sqlite3_stmt        *statements[SQLITE_STATEMENT_COUNT];
+    struct store  base;
+    sqlite3      *db;
+    char         *path;
+    const bool   *interrupted;     /* May be NULL. */
+    uint32_t      wait_ms;         /* How long a lock is waited for. */
+    int64_t       wait_started_us; /* Monotonic, of the wait that is going on. */
+    bool          broken;          /* Must be closed and opened again. */
+    int64_t       dims_generation; /* What the caches and the ids of this batch are valid for. */
+    sqlite3_stmt *statements[SQLITE_STATEMENT_COUNT];
 
     struct sha256         sha256;
     struct ref_cache      caches[REFERENCE_KIND_COUNT];

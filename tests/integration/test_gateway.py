@@ -162,7 +162,7 @@ class NonBlockingWrites(GatewayTest):
         locker = self.lock(gateway)
         for _ in range(3):
             gateway.create()
-        self.assertEqual(gateway.stop(), 0)
+        self.stop(gateway)
         self.assertRegex(gateway.error_text(), r"gateway: [34] audit events are not stored yet")  # 4: trail_stopped.
         self.assertEqual(len(gateway.records()), 1)
 

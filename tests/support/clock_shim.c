@@ -2,7 +2,8 @@
  *
  * CLOCK_SHIM_FILE names a file of 32 little-endian 64-bit numbers, mapped by both sides:
  *
- *     0       int64   offset_us  written by the test: added to every real-time and monotonic clock that is read
+ *     0       int64   offset_us  written by the test: added to every real-time and monotonic clock that is read;
+ *                                with CLOCK_SHIM_REALTIME=1 to the real-time clocks alone, as when someone sets the date
  *     8       uint64  held       written by the test: 1 = time does not pass by itself, only the offset moves it
  *     16      uint64  threads    written here: how many threads have ever slept in poll()
  *     24 ...  uint64  wakes[29]  written here: how often each of them came back from it
@@ -32,6 +33,14 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CANNOT_MAP 97
 
+/* On x86-64 the name has an old version, with another layout of pthread_cond_t. ThreadSanitizer's own function, which
+ * must not be passed over, has no version. */
+#ifdef __SANITIZE_THREAD__
+#define TIMEDWAIT_VERSION NULL
+#else
+#define TIMEDWAIT_VERSION "GLIBC_2.3.2"
+#endif
+
 #define THREADS_MAX 29
 
 struct shared {
@@ -47,6 +56,7 @@ typedef int (*poll_fn)(struct pollfd *, nfds_t, int);
 typedef int (*clockwait_fn)(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *);
 
 static struct shared   *shared;
+static bool             realtime_only;
 static struct timespec  started_wall; /* When the first clock was read: where a held clock stands. */
 static struct timespec  started_mono;
 static clock_gettime_fn real_clock_gettime;
@@ -78,11 +88,11 @@ static void start(void)
         _exit(CANNOT_MAP);
     close(fd);
     shared = map;
+    realtime_only = getenv("CLOCK_SHIM_REALTIME") != NULL;
 
     resolve(&real_clock_gettime, "clock_gettime", NULL);
     resolve(&real_poll, "poll", NULL);
-    /* On x86-64 the name has an old version with another layout of pthread_cond_t. */
-    resolve(&real_timedwait, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    resolve(&real_timedwait, "pthread_cond_timedwait", TIMEDWAIT_VERSION);
     resolve(&real_clockwait, "pthread_cond_clockwait", NULL);
     real_clock_gettime(CLOCK_REALTIME, &started_wall);
     real_clock_gettime(CLOCK_MONOTONIC, &started_mono);
@@ -106,7 +116,7 @@ EXPORT int clock_gettime(clockid_t clock, struct timespec *time)
     bool is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
     bool is_mono = clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_MONOTONIC_RAW ||
                    clock == CLOCK_BOOTTIME;
-    if (!is_wall && !is_mono)
+    if (!is_wall && (!is_mono || realtime_only))
         return real_clock_gettime(clock, time);
 
     int result = 0;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/interrupt.h"
@@ -36,7 +37,7 @@ enum trail_err trail_record_json(struct trail *trail, struct trail_text json, st
     enum trail_err err = fake.next < 16 ? fake.answers[fake.next++] : TRAIL_OK;
     if (err < 0) {
         ret_error->code = err;
-        strcpy(ret_error->message, "said the fake");
+        snprintf(ret_error->message, sizeof ret_error->message, "said the fake");
     }
     return err;
 }
@@ -144,6 +145,7 @@ static void a_store_without_progress_ends_the_wait(void **state)
     (void)state;
     struct recorder recorder = RECORDER_WITH(TRAIL_OK, TRAIL_EFULL);
     fake.flush = TRAIL_PENDING;
+    recorder.timeout_s = 0;
     offer(&recorder, 5);
     assert_int_equal(recorder.stop, RECORDER_AWAY);
     assert_int_equal(recorder.recorded, 1);
