@@ -36,6 +36,7 @@ FORBIDDEN_STEMS = ("util", "utils", "common", "misc", "helper", "helpers", "mana
 MARKERS = ("TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK")
 PLACES = ("/wo" "rk/", "bash" "_jobs", "deb.debian" ".org", "registry." "npmjs", "pypi" ".org", "proxy." "golang",
           "/tmp/" "wt/")
+FILE_NAME = re.compile(r"(?<![\w./<*$-])((?:[\w-]+/)*[\w-]+\.(?:c|h|def|py|cmake))\b(?![\w/(*])")
 SLEEPS = re.compile(r"\b(?:u|nano|clock_nano|time\.)?sleep\s*\(")
 
 Finding = collections.namedtuple("Finding", "path line rule advice")
@@ -106,7 +107,7 @@ def check_places(source):
 
 
 def functions_of(source):
-    """(line of the name, line of the closing brace) of each function: with our layout both braces stand in column 0."""
+    """(line of the name, line of the closing brace) of each function: our layout has both braces in column 0."""
     name_line = None
     opened = None
     for number, line in enumerate(source.code, 1):
@@ -137,9 +138,9 @@ def check_length(source):
         if count > SOURCE_LINES_MAX:
             yield 1, f"{count} lines: split the file by its nouns, {SOURCE_LINES_MAX} is the end"
         elif count > SOURCE_LINES_EXPLAINED and " lines" not in first_comment(source):
-            yield 1, f"{count} lines: say in the first comment why this file has more than {SOURCE_LINES_EXPLAINED} lines"
+            yield 1, f"{count} lines: say in the first comment why there are more than {SOURCE_LINES_EXPLAINED} lines"
     elif source.path.endswith(".h") and source.path != "include/audittrail.h" and count > HEADER_LINES_MAX:
-        yield 1, f"{count} lines: a header has at most {HEADER_LINES_MAX}"
+        yield 1, f"{count} lines: a header has at most {HEADER_LINES_MAX}: split it"
 
 
 def check_header(source):
@@ -151,7 +152,8 @@ def check_header(source):
         if part not in comment:
             yield 1, f"the first comment lacks `{part}`"
     folder = source.folder()
-    if source.path.startswith("src/") and folder in STAGES and not re.search(rf"->\s*\[{folder}\]|\[{folder}\]\s*->", comment):
+    arrow = rf"->\s*\[{folder}\]|\[{folder}\]\s*->"
+    if source.path.startswith("src/") and folder in STAGES and not re.search(arrow, comment):
         yield 1, f"the first comment lacks the arrow with [{folder}] in it"
 
 
@@ -169,17 +171,19 @@ def check_variables(source):
     if not source.path.endswith(".c") or source.path.startswith("tests/"):
         return
     inside = {number for begin, end in functions_of(source) for number in range(begin, end + 1)}
-    variable = re.compile(r"(?:static\s+)?(?:_Thread_local\s+|__thread\s+)?(?!typedef|return|extern|else|enum \w+ \{)"
-                          r"(?:(?:unsigned|signed|struct|union|enum|volatile|_Atomic|atomic_\w+|const)\s+)*\w[\w()]*[\s*]+"
+    variable = re.compile(r"(?:static\s+)?(?:_Thread_local\s+|__thread\s+)?"
+                          r"(?!typedef|return|extern|else|enum \w+ \{)"
+                          r"(?:(?:unsigned|signed|struct|union|enum|volatile|_Atomic|atomic_\w+|const)\s+)*"
+                          r"\w[\w()]*[\s*]+"
                           r"\w+(?:\[[^\]]*\])*\s*(?:=|;)")
     for number, line in enumerate(source.code, 1):
         if number in inside or not variable.match(line):
             continue
         head = line.split("=")[0].rstrip(" ;")
-        is_constant = re.search(r"\bconst\b", head) and not re.search(r"\bconst\b[^*]*\*\s*\w+(?:\[[^\]]*\])*\s*$", head)
-        is_constant = is_constant or re.search(r"\*\s*const\b", head)
+        # Behind the last asterisk stands what is constant: in `const char *name` the name is not.
+        is_constant = re.search(r"\bconst\b", head.rsplit("*", 1)[-1])
         if not is_constant and "/* mutable: " not in source.lines[number - 1]:
-            yield number, "a variable at file scope: pass it in a struct, make it const, or say `/* mutable: why */` there"
+            yield number, "a variable at file scope: pass it in a struct, make it const, or say `/* mutable: why */`"
 
 
 def check_name(source):
@@ -228,7 +232,7 @@ def check_file_names(source, tree):
     if not source.is_c:
         return
     for match in re.finditer(r"/\*.*?\*/", source.text, re.DOTALL):
-        for name in re.finditer(r"(?<![\w./<*$-])((?:[\w-]+/)*[\w-]+\.(?:c|h|def|py|cmake))\b(?![\w/(*])", match.group()):
+        for name in FILE_NAME.finditer(match.group()):
             path = name.group(1)
             if os.path.basename(path) not in tree.names or ("/" in path and not tree.has_suffix(path)):
                 if path not in tree.foreign:
@@ -301,38 +305,41 @@ def long_function(lines):
     return "/* a.c -- x. */\nint f(void)\n{\n" + "    f();\n" * lines + "}\n"
 
 
-GOOD_HEADER = "/* a.h -- x.\n *\n *     event  ->  [policy]  ->  spool\n *\n * Thread: any.\n * Memory: none.\n * Errors: none.\n */\n"
+A = "/* a.c -- x. */\n"
+MANY = "/* a.c -- x, of many lines. */\n"
+GOOD_HEADER = ("/* a.h -- x.\n *\n *     event  ->  [policy]  ->  spool\n *\n * Thread: any.\n * Memory: none.\n"
+               " * Errors: none.\n */\n")
 
 # Rule, path, bad text, the same mended (None: there is nothing to mend but to take it away).
 SNIPPETS = [
-    ("columns", "src/base/a.c", "/* a.c -- x. */\n" + "int a" * 30 + ";\n", "/* a.c -- x. */\n"),
-    ("purpose", "src/base/a.c", "int f(void);\n", "/* a.c -- x. */\nint f(void);\n"),
-    ("markers", "src/base/a.c", f"/* a.c -- x. */\n/* {MARKERS[0]} later. */\n", "/* a.c -- x. */\n"),
+    ("columns", "src/base/a.c", A + "int a" * 30 + ";\n", A),
+    ("purpose", "src/base/a.c", "int f(void);\n", A + "int f(void);\n"),
+    ("markers", "src/base/a.c", A + f"/* {MARKERS[0]} later. */\n", A),
     ("places", "README.md", f"See {PLACES[0]}main.\n", "See the tree.\n"),
     ("functions", "src/base/a.c", long_function(68), long_function(67)),
-    ("functions", "src/base/a.c", "/* a.c -- x. */\nint f(void)\n{\n#ifdef A\n    f();\n#endif\n}\n",
-     "/* a.c -- x. */\n#ifdef A\nint a(void);\n#endif\nint f(void)\n{\n}\n"),
-    ("length", "src/base/a.c", "/* a.c -- x, of many lines. */\n" + "\n" * 1000, "/* a.c -- x, of many lines. */\n" + "\n" * 900),
-    ("length", "src/base/a.c", "/* a.c -- x. */\n" + "\n" * 600, "/* a.c -- x. */\n" + "\n" * 599),
+    ("functions", "src/base/a.c", A + "int f(void)\n{\n#ifdef A\n    f();\n#endif\n}\n",
+     A + "#ifdef A\nint a(void);\n#endif\nint f(void)\n{\n}\n"),
+    ("length", "src/base/a.c", MANY + "\n" * 1000, MANY + "\n" * 900),
+    ("length", "src/base/a.c", A + "\n" * 600, A + "\n" * 599),
     ("length", "src/base/a.h", GOOD_HEADER + "\n" * 150, GOOD_HEADER),
     ("header", "src/base/a.h", GOOD_HEADER.replace("Memory:", ""), GOOD_HEADER),
     ("header", "src/policy/a.h", GOOD_HEADER.replace("[policy]", "policy"), GOOD_HEADER),
-    ("calls", "src/base/a.c", "/* a.c -- x. */\nint f(void)\n{\n    return atoi(x);\n}\n",
-     "/* a.c -- x. */\nint f(void)\n{\n    return f(\"atoi(x)\"); /* not atoi(x) */\n}\n"),
-    ("variables", "src/base/a.c", "/* a.c -- x. */\nstatic int count = 0;\n", "/* a.c -- x. */\nstatic const int count = 0;\n"),
-    ("variables", "src/base/a.c", "/* a.c -- x. */\nstatic const char *name;\n",
-     "/* a.c -- x. */\nstatic const char *const names[] = { \"a\" };\n"),
-    ("variables", "src/base/a.c", "/* a.c -- x. */\nstatic _Thread_local struct x slot;\n",
-     "/* a.c -- x. */\nstatic _Thread_local struct x slot; /* mutable: one per thread. */\n"),
+    ("calls", "src/base/a.c", A + "int f(void)\n{\n    return atoi(x);\n}\n",
+     A + "int f(void)\n{\n    return f(\"atoi(x)\"); /* not atoi(x) */\n}\n"),
+    ("variables", "src/base/a.c", A + "static int count = 0;\n", A + "static const int count = 0;\n"),
+    ("variables", "src/base/a.c", A + "static const char *name;\n",
+     A + "static const char *const names[] = { \"a\" };\n"),
+    ("variables", "src/base/a.c", A + "static _Thread_local struct x slot;\n",
+     A + "static _Thread_local struct x slot; /* mutable: one per thread. */\n"),
     ("name", "src/base/util.c", "/* util.c -- x. */\n", None),
     ("sleep", "tests/unit/base/test_a.c", "/* test_a.c -- x. */\nint f(void)\n{\n    usleep(1);\n}\n",
      "/* test_a.c -- x. */\nint f(void)\n{\n    wait_for_sleep(1);\n}\n"),
     ("sleep", "tests/integration/test_a.py", "time." "sleep(1)\n", "time.time()\n"),
-    ("layers", "src/base/a.c", "/* a.c -- x. */\n#include \"policy/b.h\"\n", "/* a.c -- x. */\n#include \"base/b.h\"\n"),
-    ("layers", "src/policy/a.c", "/* a.c -- x. */\n#include \"cli/b.h\"\n", "/* a.c -- x. */\n#include \"event/b.h\"\n"),
+    ("layers", "src/base/a.c", A + "#include \"policy/b.h\"\n", A + "#include \"base/b.h\"\n"),
+    ("layers", "src/policy/a.c", A + "#include \"cli/b.h\"\n", A + "#include \"event/b.h\"\n"),
     ("mirror", "src/base/alone.c", "/* alone.c -- x. */\n", None),
     ("mirror", "tests/unit/base/test_gone.c", "/* test_gone.c -- x. */\n", None),
-    ("file-names", "src/base/a.c", "/* a.c -- x. */\n/* As in gone.c. */\n", "/* a.c -- x. */\n/* As in base/a.c. */\n"),
+    ("file-names", "src/base/a.c", A + "/* As in gone.c. */\n", A + "/* As in base/a.c. */\n"),
 ]
 
 
