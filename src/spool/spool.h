@@ -37,7 +37,7 @@ struct spool_options {
     const struct clock   *clock;            /* Borrowed. */
     trail_notice_fn       on_notice;        /* May be NULL. */
     void                 *notice_context;
-    struct waker         *drain_waker; /* Woken when a segment must be emptied at once. Borrowed. */
+    struct waker         *drain_waker; /* Woken when the spool must be emptied at once. Borrowed. */
 };
 
 /* One event on its way in. */
@@ -90,7 +90,7 @@ uint64_t spool_waiting_events(const struct spool *spool);
 uint64_t spool_control_records(const struct spool *spool);
 uint64_t spool_bytes(struct spool *spool);
 
-/* True once after a sync failed: what is in the spool should go to the store at once. */
+/* True once after a sync failed, or when the spool is nearly full: what is in it should go to the store at once. */
 bool spool_take_urgent(struct spool *spool);
 
 const struct accounts       *spool_accounts(const struct spool *spool);
