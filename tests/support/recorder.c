@@ -261,7 +261,7 @@ int main(int argc, char **argv)
     struct trail_error   error;
     struct trail_options options = { TRAIL_OPTIONS_INIT, .env_file = "", .on_notice = on_notice };
 
-    struct sigaction     on_term = { .sa_handler = on_sigterm };
+    struct sigaction on_term = { .sa_handler = on_sigterm };
 
     sigaction(SIGTERM, &on_term, NULL);
     if (!parse(argc, argv, &plan)) {
