@@ -5,8 +5,8 @@
  *
  * - The store is away: the connection is closed, the round ends, the next one waits out the back-off.
  * - The fence moved us: the next round goes on from where the store says we stand.
- * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the connection is closed
- *   by the forking thread, and opened again by the next round.
+ * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the
+ *   connection is closed by the forking thread, and opened again by the next round.
  */
 #include "drain/drain.h"
 

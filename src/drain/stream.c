@@ -7,8 +7,8 @@
  *
  * Possible failure modes are:
  *
- * - The store is away: the reader goes back to where the batch began; nothing is lost, the caller tries again later. When the
- *   answer to COMMIT was lost the batch may be stored: the next attempt meets the fence.
+ * - The store is away: the reader goes back to where the batch began; nothing is lost, the caller tries again later.
+ *   When the answer to COMMIT was lost the batch may be stored: the next attempt meets the fence.
  * - The fence: somebody else moved the writer (our own lost COMMIT, a transaction that outlived its drain, a database
  *   restored from a backup). Believe the store, find the position anew.
  * - The store refuses the data: the batch is cut in halves, ascending, until the event is alone that it refuses;

@@ -9,8 +9,8 @@
  *
  * - It does not fit and the next segment is prepared: rotate, then as above.
  * - It does not fit and none is prepared (the sync thread was too slow): one is made here, under the lock.
- * - None can be made, because the limit is reached or the disk is full: TRAIL_EFULL, nothing is taken. A disk that refused is
- *   not asked again for 100 ms. Control records may use the last 64 KiB of the last segment.
+ * - None can be made, because the limit is reached or the disk is full: TRAIL_EFULL, nothing is taken. A disk that
+ *   refused is not asked again for 100 ms. Control records may use the last 64 KiB of the last segment.
  * - The segment's pages could not be synced: it is sealed; rotate, then as above.
  */
 #include <assert.h>
