@@ -12,17 +12,28 @@
     "Find recorded events, the newest first. Filters narrow the result; each takes what all the others\n" \
     "leave. Times are UTC. Text is compared as it stands, but for --action, where * and ? match anything."
 
-/* Put together once: the names come from the same lists as the columns themselves. */
+#define QUERY_NOTES_WIDTH 100
+
+/* "columns: ..." and examples, put together once: the names come from the columns themselves. */
 static const char *query_notes(void)
 {
     static char notes[2048];
-    snprintf(notes, sizeof notes,
-             "columns: %s\n\n"
-             "examples:\n"
+    size_t      begin = 0; /* Of the line, to break it where it gets too long. */
+    size_t      blank = 0;
+    int         size = snprintf(notes, sizeof notes, "columns: %s", columns_names());
+    for (size_t i = 0; i < (size_t)size; i++) {
+        if (notes[i] == ' ')
+            blank = i;
+        if (i - begin >= QUERY_NOTES_WIDTH) {
+            notes[blank] = '\n';
+            begin = blank + 1;
+        }
+    }
+    snprintf(notes + size, sizeof notes - (size_t)size,
+             "\n\nexamples:\n"
              "  audittrail query --since 1h --user alice\n"
              "  audittrail query --resource tool/42 --operation update,delete --oldest-first\n"
-             "  audittrail query --since 7d --outcome denied,failure -o csv --limit all > denied.csv",
-             columns_names());
+             "  audittrail query --since 7d --outcome denied,failure -o csv --limit all > denied.csv");
     return notes;
 }
 

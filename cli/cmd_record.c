@@ -21,8 +21,8 @@
 #define RECORD_ERRORS_PRINTED 20
 #define RECORD_TIMEOUT_S 30
 
-/* The close waits no longer than the flush before it would have, and no longer than the library would. */
-#define RECORD_CLOSE_S 10
+/* How long the close waits. The flush before it has waited for the events; only the trail's own farewell is left. */
+#define RECORD_CLOSE_S 3
 
 struct record {
     struct recorder recorder;

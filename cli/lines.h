@@ -1,8 +1,8 @@
 /* lines.h -- reads lines from a file descriptor in large pieces.
  *
  * Lines end with LF or CR LF; the last one may have no end. One that is longer than LINES_LIMIT_BYTES is
- * reported and skipped, and reading goes on behind it: memory is bounded whatever comes in. A byte order mark at the very
- * beginning is left out.
+ * reported and skipped, and reading goes on behind it: memory is bounded whatever comes in. A byte order mark at
+ * the very beginning is left out.
  *
  * Thread: one owner.
  * Memory: one buffer, owned; a line is a view into it until the next call.

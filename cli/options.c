@@ -33,14 +33,23 @@ static const struct option_info common_options[] = {
 };
 
 #define OPTION_COLUMN 28 /* Where the help of an option begins. */
+#define OPTION_WIDTH 72  /* Its columns: a hundred in all. */
 
-static void print_indented(const char *help)
+/* Print words from OPTION_COLUMN on, in lines of at most OPTION_WIDTH. */
+static void print_wrapped(const char *help)
 {
-    for (const char *end = strchr(help, '\n'); end != NULL; end = strchr(help, '\n')) {
-        printf("%.*s\n%*s", (int)(end - help), help, OPTION_COLUMN, "");
-        help = end + 1;
+    size_t used = 0;
+    while (*help != '\0') {
+        size_t size = strcspn(help, " ");
+        if (used > 0 && used + 1 + size > OPTION_WIDTH) {
+            printf("\n%*s", OPTION_COLUMN, "");
+            used = 0;
+        }
+        printf("%s%.*s", used > 0 ? " " : "", (int)size, help);
+        used += size + (used > 0 ? 1 : 0);
+        help += size + strspn(help + size, " ");
     }
-    printf("%s\n", help);
+    putchar('\n');
 }
 
 static void print_options(const struct option_info *option)
@@ -57,7 +66,7 @@ static void print_options(const struct option_info *option)
             printf("%-*s", OPTION_COLUMN, left);
         else
             printf("%s\n%*s", left, OPTION_COLUMN, "");
-        print_indented(option->help);
+        print_wrapped(option->help);
     }
 }
 

@@ -29,7 +29,7 @@ struct option_info {
     const char    *name;     /* Without the dashes. */
     char           letter;   /* 0: no short form. */
     const char    *argument; /* "FILE"; NULL: a flag; "[yes|no]": may be left out, and is then given as NULL. */
-    const char    *help;     /* Lines after the first are indented by the printer. */
+    const char    *help;     /* Wrapped by the printer. */
     option_take_fn take;
 };
 
@@ -55,8 +55,8 @@ struct options {
  * or the line is wrong; return options->exit_code. */
 bool options_parse(struct options *options, const struct usage *usage, char **argv, void *context);
 
-/* Add a setting as --set would, behind those that the command line has given; `text` is borrowed. A setting that --set gave
- * already is left as it is. False: there are too many. */
+/* Add a setting as --set would, behind those of the command line; `text` is borrowed. One that --set gave already
+ * is left as it is. False: there are too many. */
 bool options_add_setting(struct options *options, const char *text);
 
 /* "a number": what a take function says about numbers, and the parsing that goes with it. */

@@ -1,7 +1,8 @@
 /* query_request.h -- what `audittrail query` was asked for, read from its options.
  *
  * Thread: the main thread.
- * Memory: texts are views of argv; the list of actions, which --action builds up, is owned. query_request_done() frees it.
+ * Memory: texts are views of argv; the list of actions, which --action builds up, is owned; query_request_done()
+ *         frees it.
  * Errors: an option's take function says what would be allowed.
  */
 #ifndef AUDITTRAIL_CLI_QUERY_REQUEST_H

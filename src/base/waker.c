@@ -51,8 +51,7 @@ void waker_sleep(struct waker *waker, uint32_t timeout_ms)
 void waker_wake(struct waker *waker)
 {
     const uint64_t one = 1;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&waker->asleep, __ATOMIC_SEQ_CST) &&
-        __atomic_exchange_n(&waker->asleep, false, __ATOMIC_SEQ_CST))
+    /* The exchange orders the caller's work before the look at `asleep`, as a load alone would not. */
+    if (__atomic_exchange_n(&waker->asleep, false, __ATOMIC_SEQ_CST))
         (void)!write(waker->fd, &one, sizeof one);
 }

@@ -29,26 +29,34 @@ void adopt_scan(struct adopt *adopt)
         adopt->list = NULL; /* No directory, no dead spools. */
 }
 
-/* A look without the lock, so that other services' spools are not even touched. */
-static bool is_ours(const struct adopt *adopt, const struct home *home, const struct uuid *store)
+enum ownership { OWNERSHIP_OTHERS, OWNERSHIP_OURS, OWNERSHIP_NOBODYS };
+
+/* Look without changing anything: another service's spool is not even touched. */
+static enum ownership whose(const struct adopt *adopt, const struct home *home, const struct uuid *store)
 {
     struct remains look;
     struct home    unlocked = *home;
     unlocked.lock_fd = -1;
     if (remains_open(&look, &unlocked, REMAINS_LOOK, NULL) != TRAIL_OK)
-        return false;
-    bool ours = remains_belong_to(&look, store, &adopt->url_hash);
+        return OWNERSHIP_OTHERS;
+    enum ownership ownership = remains_belong_to(&look, store, &adopt->url_hash) ? OWNERSHIP_OURS
+                               : remains_are_unused(&look)                       ? OWNERSHIP_NOBODYS
+                                                                                 : OWNERSHIP_OTHERS;
     remains_close(&look);
-    return ours;
+    return ownership;
 }
 
-/* Take over this writer's spool if its owner is dead and it is meant for our store. */
+/* Take over this writer's spool if its owner is dead and it is meant for our store. What its owner left before it could
+ * put anything into it belongs to nobody, and goes. */
 static bool take(struct adopt *adopt, const struct uuid *writer, const struct uuid *store)
 {
     struct home home;
     if (uuid_equal(writer, &adopt->own) || home_claim(&home, adopt->spool_dir, writer, NULL) != TRAIL_OK)
         return false;
-    if (!is_ours(adopt, &home, store)) {
+    enum ownership ownership = whose(adopt, &home, store);
+    if (ownership == OWNERSHIP_NOBODYS)
+        home_remove(&home);
+    if (ownership != OWNERSHIP_OURS) {
         home_release(&home);
         return false;
     }

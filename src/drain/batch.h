@@ -2,8 +2,8 @@
  *
  *     event  ->  policy  ->  spool  ->  [drain]  ->  store
  *
- * A batch covers its writer's sequence numbers first_seq .. last_seq without a hole: each is an event or lies in a gap, and
- * a gap is itself a record (`events_lost`) that stands at the gap's first number.
+ * A batch covers its writer's sequence numbers first_seq .. last_seq without a hole: each is an event or lies in a
+ * gap, and a gap is itself a record (`events_lost`) that stands at the gap's first number.
  *
  * Thread: one owner.
  * Memory: owns what it derives; events borrow from the segments, which must stay mapped until the batch is cleared.

@@ -5,8 +5,8 @@
  *
  * - The store is away: the connection is closed, the round ends, the next one waits out the back-off.
  * - The fence moved us: the next round goes on from where the store says we stand.
- * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the connection is closed
- *   by the forking thread, and opened again by the next round.
+ * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the
+ *   connection is closed by the forking thread, and opened again by the next round.
  */
 #include "drain/drain.h"
 
@@ -41,13 +41,14 @@ struct drain {
 
     pthread_mutex_t gate;        /* Held over every use of the store's connection. */
     struct store   *store;       /* Under `gate`; NULL: not connected. */
-    volatile bool   interrupted; /* Whoever holds the gate should let go. */
+    bool            interrupted; /* Whoever holds the gate should let go. Atomic. */
 
     /* The thread's own. */
     pthread_t      thread;
     struct stream  stream;
     struct adopt   adopt;
     struct backoff backoff;
+    enum trail_err last_error; /* Of the store, while backoff says that it fails. */
     int64_t        scan_at_us;
     bool           adopted_once; /* The spools that were dead when we started have been looked through. */
     int64_t        losses_at_us;
@@ -78,6 +79,11 @@ static bool is_stopping(const struct drain *drain)
     return __atomic_load_n(&drain->stopping, __ATOMIC_ACQUIRE);
 }
 
+static bool is_interrupted(const struct drain *drain)
+{
+    return __atomic_load_n(&drain->interrupted, __ATOMIC_ACQUIRE);
+}
+
 static bool must_give_up(const struct drain *drain)
 {
     return __atomic_load_n(&drain->give_up, __ATOMIC_ACQUIRE);
@@ -104,7 +110,7 @@ static int64_t oldest_waiting_age_us(struct drain *drain)
         return INT64_MAX; /* A gap is not to be waited for. */
     __atomic_store_n(&drain->oldest_wall_us, frame.wall_us, __ATOMIC_RELAXED);
     int64_t age_us = clock_wall_us(drain->clock) - frame.wall_us;
-    return age_us > 0 ? age_us : 0;
+    return age_us >= 0 ? age_us : INT64_MAX; /* The clock was set back: nobody knows, so it has waited long enough. */
 }
 
 /* True when events must go to the store now; otherwise *ret_wait_us says for how long they may still wait. */
@@ -149,7 +155,8 @@ static void disconnect_locked(struct drain *drain)
 static void note_store_error(struct drain *drain, const struct trail_error *error)
 {
     __atomic_fetch_add(&drain->numbers.store_errors, 1, __ATOMIC_RELAXED);
-    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !drain->interrupted)
+    drain->last_error = error->code;
+    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !is_interrupted(drain))
         notice(drain, error);
 }
 
@@ -262,7 +269,8 @@ static void record_recovery(struct drain *drain, const struct adopt_report *repo
 
 /* ---- The spools of dead processes ---- */
 
-/* Do a bit of it. True: there is more to do. */
+/* Do a bit of it. True: there is more to do. When the store is away the spools that we found are still to be looked
+ * through, so a stop waits for it; any other failure is not one that waiting mends. */
 static bool adopt_some(struct drain *drain)
 {
     struct adopt_report report;
@@ -273,8 +281,10 @@ static bool adopt_some(struct drain *drain)
         adopt_scan(&drain->adopt);
         drain->scan_at_us = now_us + ADOPT_SCAN_US;
     }
-    if (!drain->adopt.taken && drain->adopt.list == NULL)
+    if (!drain->adopt.taken && drain->adopt.list == NULL) {
+        drain->adopted_once = true;
         return false; /* Nothing is being looked through. */
+    }
 
     pthread_mutex_lock(&drain->gate);
     enum adopt_result result = ADOPT_FAILED;
@@ -286,6 +296,8 @@ static bool adopt_some(struct drain *drain)
 
     if (result == ADOPT_FAILED)
         note_store_error(drain, &error);
+    if (result == ADOPT_IDLE || (result == ADOPT_FAILED && error.code != TRAIL_EAWAY))
+        drain->adopted_once = true;
     if (result == ADOPT_FINISHED && report.events + report.gaps + report.quarantined > 0)
         record_recovery(drain, &report);
     return result == ADOPT_WORKING || result == ADOPT_FINISHED;
@@ -329,7 +341,7 @@ static int64_t work(struct drain *drain)
     int64_t now_us = clock_mono_us(drain->clock);
     int64_t wait_us = 0;
 
-    if (drain->interrupted)
+    if (is_interrupted(drain))
         return 1000; /* fork() is under way. */
     if (!backoff_may_try(&drain->backoff, now_us))
         return drain->backoff.until_us - now_us;
@@ -340,15 +352,17 @@ static int64_t work(struct drain *drain)
     }
     if (adopt_some(drain))
         return 0;
-    drain->adopted_once = true;
     write_accounts_now_and_then(drain);
-    return is_stopping(drain) && backoff_may_try(&drain->backoff, now_us) ? 0 : wait_us;
+    return is_stopping(drain) ? 0 : wait_us; /* A back-off is slept through at the next round. */
 }
 
 /* True when there is nothing left to do, or no time left to do it. */
 static bool is_finished(struct drain *drain)
 {
     if (must_give_up(drain))
+        return true;
+    /* A schema that is newer than we are does not get older while a stop waits. */
+    if (is_stopping(drain) && drain->backoff.delay_us != 0 && drain->last_error == TRAIL_EVERSION)
         return true;
     if (!is_stopping(drain) || !drain->adopted_once || anything_waits(drain) ||
         !backoff_may_try(&drain->backoff, clock_mono_us(drain->clock)))
@@ -455,7 +469,7 @@ uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete
 
     /* Out of time, or already finished: end whatever it is waiting for. */
     __atomic_store_n(&drain->give_up, true, __ATOMIC_RELEASE);
-    drain->interrupted = true;
+    __atomic_store_n(&drain->interrupted, true, __ATOMIC_RELEASE);
     waker_wake(drain->waker);
     pthread_join(drain->thread, NULL);
 
@@ -516,13 +530,13 @@ int64_t drain_oldest_waiting_us(struct drain *drain)
 
 void drain_fork_lock(struct drain *drain)
 {
-    drain->interrupted = true;
+    __atomic_store_n(&drain->interrupted, true, __ATOMIC_RELEASE);
     pthread_mutex_lock(&drain->gate);
     disconnect_locked(drain);
 }
 
 void drain_fork_unlock(struct drain *drain)
 {
-    drain->interrupted = false;
+    __atomic_store_n(&drain->interrupted, false, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&drain->gate);
 }

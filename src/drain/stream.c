@@ -7,8 +7,8 @@
  *
  * Possible failure modes are:
  *
- * - The store is away: the reader goes back to where the batch began; nothing is lost, the caller tries again later. When the
- *   answer to COMMIT was lost the batch may be stored: the next attempt meets the fence.
+ * - The store is away: the reader goes back to where the batch began; nothing is lost, the caller tries again later.
+ *   When the answer to COMMIT was lost the batch may be stored: the next attempt meets the fence.
  * - The fence: somebody else moved the writer (our own lost COMMIT, a transaction that outlived its drain, a database
  *   restored from a backup). Believe the store, find the position anew.
  * - The store refuses the data: the batch is cut in halves, ascending, until the event is alone that it refuses;
@@ -184,7 +184,7 @@ enum trail_err stream_advance(struct stream *stream, struct store *store, const 
     enum trail_err err = make_sure_registered(stream, store, first, ret_error);
     if (err != TRAIL_OK)
         return err;
-    if (stream->reader.segment == NULL)
+    if (stream->reader.segment == NULL && first != NULL)
         read_from(stream, first, stream->stored_seq);
 
     uint64_t stood_at = stream->stored_seq;

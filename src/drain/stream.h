@@ -2,9 +2,9 @@
  *
  *     event  ->  policy  ->  spool  ->  [drain]  ->  store
  *
- * Our own spool is a stream, and so are the remains of every dead process that are taken over. A stream knows where the store says
- * its writer stands (stored_seq), and moves it on batch by batch. What the fence answers always wins over what
- * the stream believed.
+ * Our own spool is a stream, and so are the remains of every dead process that are taken over. A stream knows where
+ * the store says its writer stands (stored_seq), and moves it on batch by batch. What the fence answers always wins
+ * over what the stream believed.
  *
  * Thread: one owner.
  * Memory: borrows segments and accounts; owns its batch.

@@ -249,6 +249,18 @@ static enum trail_err redact_value(struct pass *pass, bool must_be_object, uint3
     return buf_failed(pass->out) ? TRAIL_ENOMEM : err;
 }
 
+/* The fields that hold JSON, out of fields.def. */
+static const enum event_field json_fields[] = {
+#define FIELD_REQUIRED(member)
+#define FIELD_OPTIONAL(member)
+#define FIELD_JSON(member) EVENT_##member,
+#define FIELD(member, limit, kind) FIELD_##kind(member)
+#include "event/fields.def"
+#undef FIELD
+};
+
+#define JSON_FIELD_COUNT (sizeof json_fields / sizeof json_fields[0])
+
 static struct trail_text without_query(struct trail_text path)
 {
     for (size_t i = 0; i < path.size; i++) {
@@ -267,26 +279,25 @@ enum trail_err redact_event(const struct redactor *redactor, struct trail_event 
     struct {
         size_t start;
         size_t size;
-    } moved[EVENT_FIELD_COUNT] = { { 0, 0 } };
+    } moved[JSON_FIELD_COUNT] = { { 0, 0 } };
     uint32_t found = 0;
 
     buf_clear(scratch);
-    for (size_t i = 0; i < EVENT_FIELD_COUNT; i++) {
-        enum event_field  field = (enum event_field)i;
-        struct trail_text text = event_text(event, field);
-        if (event_fields[field].kind != EVENT_FIELD_JSON || text.size == 0)
+    for (size_t i = 0; i < JSON_FIELD_COUNT; i++) {
+        struct trail_text text = event_text(event, json_fields[i]);
+        if (text.size == 0)
             continue;
         struct pass    pass = { .redactor = redactor, .text = text, .out = scratch, .start = scratch->size };
-        enum trail_err err = redact_value(&pass, field != EVENT_delegation_chain, &found);
+        enum trail_err err = redact_value(&pass, json_fields[i] != EVENT_delegation_chain, &found);
         if (err != TRAIL_OK)
             return err;
         moved[i].start = pass.start;
         moved[i].size = scratch->size - pass.start;
     }
 
-    for (size_t i = 0; i < EVENT_FIELD_COUNT; i++) {
+    for (size_t i = 0; i < JSON_FIELD_COUNT; i++) {
         if (moved[i].size > 0)
-            *event_text_at(event, (enum event_field)i) = text_of(scratch->data + moved[i].start, moved[i].size);
+            *event_text_at(event, json_fields[i]) = text_of(scratch->data + moved[i].start, moved[i].size);
     }
     event->request_path = without_query(event->request_path);
     *flags |= found;

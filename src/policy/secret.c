@@ -207,13 +207,11 @@ static size_t end_of_quoted(struct trail_text text, size_t at, char quote, size_
             break;
         run = c.byte == '\\' ? run + 1 : 0;
     }
-    /* What sticks to the closing quote belongs to the value, as in a shell's "a"b. */
-    while (at < text.size && !is_one_of(text.data[at], " \t\r\n\\,;&}])"))
-        at++;
     return at;
 }
 
-static void find_end(struct trail_text text, struct value *value)
+/* Find where the value ends; true when a closing quote says so. */
+static bool find_end(struct trail_text text, struct value *value)
 {
     size_t at = value->start;
     size_t escapes = 0;
@@ -225,17 +223,26 @@ static void find_end(struct trail_text text, struct value *value)
         struct character c = character_at(text, at);
         if (is_quote(c.byte)) {
             value->end = end_of_quoted(text, at + c.size, c.byte, escapes);
-            return;
+            return true;
         }
         if (c.byte == '{' || c.byte == '[') {
             value->end = text.size;
-            return;
+            return false;
         }
     }
     while (at < text.size && text.data[at] != '\n' && text.data[at] != '\r' &&
            !(value->in_form && text.data[at] == '&'))
         at++;
     value->end = at;
+    return false;
+}
+
+/* Find the end of what sticks to a closing quote before `at`, as in a shell's "a"b. */
+static size_t end_of_word(struct trail_text text, size_t at)
+{
+    while (at < text.size && !is_one_of(text.data[at], " \t\r\n\\,;&}])"))
+        at++;
+    return at;
 }
 
 /* Step over the name at *at; true when it is secret. */
@@ -277,10 +284,22 @@ bool secret_redact_text(const struct secret_names *names, struct trail_text text
         struct value value = { 0 };
         if (!take_name(names, text, &at) || !find_start(text, at, &value))
             continue;
-        find_end(text, &value);
-        buf_append(out, text.data + copied, value.start - copied);
-        buf_append_string(out, SECRET_REPLACEMENT);
-        copied = at = value.end;
+
+        size_t start = value.start;
+        bool   quoted = find_end(text, &value);
+        /* A quote with a colon or a quote behind it closed a name, not the value: `"token": "k" : "x"`. */
+        while (quoted && find_start(text, value.end, &value))
+            quoted = find_end(text, &value);
+        if (start >= copied) {
+            buf_append(out, text.data + copied, start - copied);
+            buf_append_string(out, SECRET_REPLACEMENT);
+        }
+        if (value.end > copied)
+            copied = value.end;
+        /* A word that sticks to the value goes too, but is still searched for names: it may be one. */
+        if (quoted)
+            copied = end_of_word(text, copied);
+        at = value.end;
         redacted = true;
     }
     if (copied < text.size)

@@ -114,9 +114,13 @@ enum trail_err home_claim(struct home *home, const char *spool_dir, const struct
         return too_long(spool_dir, ret_error);
 
     int fd = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return error_set_sys(ret_error, errno == ENOENT ? TRAIL_ENOTFOUND : TRAIL_EIO, errno, "cannot open %s",
+    if (fd < 0) {
+        int failed = errno;
+        if (failed == ENOENT)
+            (void)rmdir(home->path); /* Whoever emptied it died before this last step. Fails unless it is empty. */
+        return error_set_sys(ret_error, failed == ENOENT ? TRAIL_ENOTFOUND : TRAIL_EIO, failed, "cannot open %s",
                              lock_path);
+    }
     if (!os_lock_file(fd)) {
         close(fd);
         return error_set(ret_error, TRAIL_ELOCKED, 0, "%s belongs to a living process", home->path);

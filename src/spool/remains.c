@@ -119,8 +119,10 @@ static enum trail_err open_one(struct remains *remains, uint32_t number, enum re
         remains->identity = header.identity;
         remains->has_identity = true;
         remains->last_number = number;
-    } else if (err == TRAIL_ECORRUPT && mode == REMAINS_TAKE) {
-        set_aside(remains, number, path);
+    } else if (err != TRAIL_ENOTFOUND) {
+        remains->unreadable = true;
+        if (err == TRAIL_ECORRUPT && mode == REMAINS_TAKE)
+            set_aside(remains, number, path);
     }
     /* Nothing in it, damaged, or of a newer format: what it may have held shows as a gap. Only a lack of means to look
      * at it is a reason to try again later. */
@@ -193,6 +195,11 @@ void remains_remove(struct remains *remains)
     free_segments(remains);
     accounts_close(&remains->accounts);
     home_remove(&remains->home);
+}
+
+bool remains_are_unused(const struct remains *remains)
+{
+    return !remains->has_identity && !remains->unreadable && remains->quarantined == 0;
 }
 
 bool remains_belong_to(const struct remains *remains, const struct uuid *store, const struct uuid *url_hash)

@@ -27,6 +27,7 @@ struct remains {
     uint32_t              last_number;      /* Of the newest segment that could be opened. */
     uint32_t              quarantined_last; /* Of the newest segment set aside. */
     uint32_t              quarantined;      /* Segments set aside, now or before. */
+    bool                  unreadable;       /* Some segment holds something that could not be read. */
 };
 
 enum remains_mode {
@@ -44,7 +45,11 @@ void remains_close(struct remains *remains);
 /* Everything is stored: remove the files, then forget it. */
 void remains_remove(struct remains *remains);
 
-/* True when it was written for this store: by the store's uuid, or, from a writer that never reached its store, by the URL. */
+/* True when its owner died before it could accept or count anything: no file was ever used. */
+bool remains_are_unused(const struct remains *remains);
+
+/* True when it was written for this store: by the store's uuid, or, from a writer that never reached its store, by
+ * the URL. */
 bool remains_belong_to(const struct remains *remains, const struct uuid *store, const struct uuid *url_hash);
 
 #endif

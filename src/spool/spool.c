@@ -9,8 +9,8 @@
  *
  * - It does not fit and the next segment is prepared: rotate, then as above.
  * - It does not fit and none is prepared (the sync thread was too slow): one is made here, under the lock.
- * - None can be made, because the limit is reached or the disk is full: TRAIL_EFULL, nothing is taken. A disk that refused is
- *   not asked again for 100 ms. Control records may use the last 64 KiB of the last segment.
+ * - None can be made, because the limit is reached or the disk is full: TRAIL_EFULL, nothing is taken. A disk that
+ *   refused is not asked again for 100 ms. Control records may use the last 64 KiB of the last segment.
  * - The segment's pages could not be synced: it is sealed; rotate, then as above.
  */
 #include <assert.h>
@@ -210,6 +210,15 @@ static bool may_have_room_locked(const struct spool *spool, uint32_t *ret_again_
     if (left_us > 0)
         *ret_again_ms = (uint32_t)(left_us / 1000) + 1;
     return left_us <= 0;
+}
+
+bool spool_has_room(struct spool *spool, size_t payload_size)
+{
+    uint32_t again_ms = 0;
+    pthread_mutex_lock(&spool->lock);
+    bool room = fits_locked(spool, frame_size(payload_size), false) || may_have_room_locked(spool, &again_ms);
+    pthread_mutex_unlock(&spool->lock);
+    return room;
 }
 
 bool spool_wait_room(struct spool *spool, uint32_t timeout_ms)

@@ -2,9 +2,9 @@
  *
  *     event  ->  policy  ->  [spool]  ->  drain  ->  store
  *
- * Two locks, taken in this order: `sync_lock` keeps segments mapped while their pages are written out (the sync thread holds
- * it over msync; spool_release() takes it to unmap); `lock` is the appender's, held for some tens of nanoseconds, over no
- * system call but the creation of a segment that was not prepared in time.
+ * Two locks, taken in this order: `sync_lock` keeps segments mapped while their pages are written out (the sync
+ * thread holds it over msync; spool_release() takes it to unmap); `lock` is the appender's, held for some tens of
+ * nanoseconds, over no system call but the creation of a segment that was not prepared in time.
  *
  * Thread: see the fields.
  * Memory: owned by the spool.

@@ -2,9 +2,9 @@
  *
  * The happy path of a sync is:
  *
- * - Under the appender's lock, with durability `process`: a pad frame moves the tail to the next page boundary, so that no page that is
- *   written out will be written to. Measured at 20,000 events/s: p99 of an append 0.5 us; 62-88 us without the boundary.
- *   `machine` does not pad: it would burn a page for every lone event.
+ * - Under the appender's lock, with durability `process`: a pad frame moves the tail to the next page boundary, so
+ *   that no page that is written out will be written to. Measured at 20,000 events/s: p99 of an append 0.5 us; 62-88
+ *   us without the boundary. `machine` does not pad: it would burn a page for every lone event.
  * - Outside the lock: msync(MS_SYNC) of exactly the pages since the last sync, oldest segment first.
  * - The pages that the tail will reach next are made writable again: the kernel write-protects what it has written out,
  *   and the next store into such a page would wait 20 us for the fault.

@@ -16,9 +16,9 @@
 #include "store/store.h"
 
 struct store_open_options {
-    const volatile bool *interrupted; /* May be NULL. */
-    bool                 read_only;
-    uint32_t             wait_ms; /* How long to wait for a lock; 0 = STORE_WAIT_MS. */
+    const bool *interrupted; /* May be NULL. */
+    bool        read_only;
+    uint32_t    wait_ms; /* How long to wait for a lock; 0 = STORE_WAIT_MS. */
 };
 
 /* Longer than any transaction of ours takes (a batch: tens of milliseconds), short enough for a caller

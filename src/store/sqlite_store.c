@@ -16,9 +16,9 @@
 #include "base/clock.h"
 
 static const char *const statement_texts[SQLITE_STATEMENT_COUNT] = {
-#define SQLITE_STATEMENT_TEXT(symbol, text) text,
-    SQLITE_STATEMENT_MAP(SQLITE_STATEMENT_TEXT)
-#undef SQLITE_STATEMENT_TEXT
+#define STATEMENT(symbol, text) text,
+#include "store/sqlite_statements.def"
+#undef STATEMENT
 };
 
 /* ---- Errors ---- */
@@ -46,9 +46,13 @@ static enum trail_err meaning_of(int code)
 enum trail_err sqlite_failed(struct sqlite_store *store, int code, const char *doing, struct trail_error *ret_error)
 {
     enum trail_err err = meaning_of(code);
-    int            sys_errno = err == TRAIL_EAWAY && store->db != NULL ? sqlite3_system_errno(store->db) : 0;
     const char    *words = store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
-    return error_set(ret_error, err, sys_errno, "cannot %s in %s: %s", doing, store->path, words);
+    /* Only these two come from a system call that failed; the number is stale otherwise. */
+    bool by_system = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
+    int  sys_errno = by_system && store->db != NULL ? sqlite3_system_errno(store->db) : 0;
+    if (sys_errno != 0)
+        return error_set_sys(ret_error, err, sys_errno, "cannot %s in %s: %s", doing, store->path, words);
+    return error_set(ret_error, err, 0, "cannot %s in %s: %s", doing, store->path, words);
 }
 
 /* ---- Statements ---- */
@@ -113,7 +117,7 @@ int sqlite_wait_for_lock(void *context, int earlier_waits)
         store->wait_started_us = now_us;
     if (now_us - store->wait_started_us >= (int64_t)store->wait_ms * 1000)
         return 0;
-    if (store->interrupted != NULL && *store->interrupted)
+    if (store->interrupted != NULL && __atomic_load_n(store->interrupted, __ATOMIC_ACQUIRE))
         return 0;
 
     /* Unequal waits, so that two waiters do not ask in step; no more randomness is needed than the clock has. */
@@ -124,22 +128,23 @@ int sqlite_wait_for_lock(void *context, int earlier_waits)
 
 /* ---- The file ---- */
 
-/* The path of "sqlite:PATH", "sqlite:///PATH". A path after three slashes is absolute, as in any URL, unless it
- * begins with "./" or "../"; "sqlite:////tmp/x" is /tmp/x too. A relative path gets "./" in front: ":memory:" and
- * "file:" then mean files of that name and nothing else. NULL: out of memory. */
-static char *path_of_url(const char *url)
+/* The path of "sqlite:PATH". A relative one gets "./" in front: ":memory:" and "file:" then mean files of that name and
+ * nothing else to SQLite. TRAIL_ECONFIG: no path, or "//", which some programs take for part of the path and some
+ * do not. */
+static enum trail_err take_path(struct sqlite_store *store, const char *url, struct trail_error *ret_error)
 {
     const char *path = strchr(url, ':') + 1;
-    if (strncmp(path, "///", 3) == 0) {
-        path += 2;
-        if (strncmp(path, "/./", 3) == 0 || strncmp(path, "/../", 4) == 0 || path[1] == '/')
-            path++;
-    }
+    if (path[0] == '\0')
+        return error_set(ret_error, TRAIL_ECONFIG, 0, "the database URL \"%s\" names no file; write sqlite:PATH", url);
+    if (strncmp(path, "//", 2) == 0)
+        return error_set(ret_error, TRAIL_ECONFIG, 0,
+                         "\"//\" in the database URL \"%s\" is ambiguous; write sqlite:PATH", url);
     size_t size = strlen(path) + sizeof "./";
-    char  *copy = malloc(size);
-    if (copy != NULL)
-        snprintf(copy, size, "%s%s", path[0] == '/' ? "" : "./", path);
-    return copy;
+    store->path = malloc(size);
+    if (store->path == NULL)
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a store");
+    snprintf(store->path, size, "%s%s", path[0] == '/' ? "" : "./", path);
+    return TRAIL_OK;
 }
 
 /* Create the folders above `path` that are missing, for us only. */
@@ -258,31 +263,21 @@ static enum trail_err sqlite_open(struct store **ret_store, const char *url, con
     store->base = (struct store){ .backend = &sqlite_backend, .read_only = options->read_only };
     store->interrupted = options->interrupted;
     store->wait_ms = options->wait_ms != 0 ? options->wait_ms : STORE_WAIT_MS;
-    store->path = path_of_url(url);
     buf_init(&store->key, store->key_storage, sizeof store->key_storage);
 
-    enum trail_err err = TRAIL_ENOMEM;
-    if (store->path == NULL) {
-        (void)error_set(ret_error, err, 0, "no memory for a store");
-        goto fail;
-    }
-    if (strcmp(store->path, "./") == 0) {
-        err = error_set(ret_error, TRAIL_ECONFIG, 0, "the database URL \"%s\" names no file", url);
-        goto fail;
-    }
-    err = connect_file(store, ret_error);
+    enum trail_err err = take_path(store, url, ret_error);
+    if (err == TRAIL_OK)
+        err = connect_file(store, ret_error);
     if (err == TRAIL_OK)
         err = sqlite_schema_open(store, ret_error);
     if (err == TRAIL_OK && !store->base.read_only)
         err = open_writer(store, ret_error);
-    if (err != TRAIL_OK)
-        goto fail;
+    if (err != TRAIL_OK) {
+        sqlite_close(&store->base);
+        return err;
+    }
     *ret_store = &store->base;
     return TRAIL_OK;
-
-fail:
-    sqlite_close(&store->base);
-    return err;
 }
 
 /* The database and what is still in its write-ahead log. */

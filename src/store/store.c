@@ -34,7 +34,7 @@ enum trail_err store_open_with(struct store **ret_store, const char *url, const 
     return backend->open(ret_store, url, options, ret_error);
 }
 
-enum trail_err store_open(struct store **ret_store, const char *url, const volatile bool *interrupted,
+enum trail_err store_open(struct store **ret_store, const char *url, const bool *interrupted,
                           struct trail_error *ret_error)
 {
     const struct store_open_options options = { .interrupted = interrupted };

@@ -61,10 +61,11 @@ struct store_batch {
     int64_t recorded_at_us;
 };
 
-/* Connect, create the schema or bring it up to date. `url`: "sqlite:PATH" (or "sqlite:///PATH").
- * TRAIL_ECONFIG: no back-end for such a URL. `interrupted` (may be NULL) is polled while waiting for a lock:
- * when it becomes true the call gives up with TRAIL_EAWAY; it stays in force for the store's life. */
-TRAIL_MUST_CHECK enum trail_err store_open(struct store **ret_store, const char *url, const volatile bool *interrupted,
+/* Connect, create the schema or bring it up to date. `url`: "sqlite:PATH".
+ * TRAIL_ECONFIG: no back-end for such a URL, or the database is somebody else's. `interrupted` (may be NULL) is
+ * read, atomically, while waiting for a lock: when it becomes true the call gives up with TRAIL_EAWAY; it stays in
+ * force for the store's life. */
+TRAIL_MUST_CHECK enum trail_err store_open(struct store **ret_store, const char *url, const bool *interrupted,
                                            struct trail_error *ret_error);
 
 /* The same for reading only: creates and changes nothing. TRAIL_EAWAY: no database there. */
@@ -76,11 +77,13 @@ void store_close(struct store *store);
 /* The store's own identity: what a spool's destination is compared with. */
 const struct uuid *store_identity(const struct store *store);
 
-/* Make sure the writer has its row; *ret_last_seq is where it stands (0: nothing stored yet). */
+/* Give the writer its row if it has none; *ret_last_seq is where it stands (0: nothing stored yet). */
 TRAIL_MUST_CHECK enum trail_err store_writer_add(struct store *store, const struct store_writer *writer,
                                                  uint64_t *ret_last_seq, struct trail_error *ret_error);
 
-/* Store one batch in one transaction. first_seq > last_seq with no events: only the accounts are written. */
+/* Store one batch in one transaction. first_seq > last_seq with no events: only the accounts are written.
+ * *ret_last_seq (TRAIL_OK, TRAIL_EFENCE): where the writer stands afterwards. TRAIL_EDATA from an event: its seq is in
+ * ret_error->offset. After TRAIL_EAWAY close the store and open it again: the database may be another one now. */
 TRAIL_MUST_CHECK enum trail_err store_write(struct store *store, const struct store_batch *batch,
                                             uint64_t *ret_last_seq, struct trail_error *ret_error);
 

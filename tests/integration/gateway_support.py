@@ -40,16 +40,18 @@ def wait_until(condition, what):
 
 
 class Clock:
-    """The clock of the programs that are started with its environment: real time plus what advance() added."""
+    """The clock of the program that is started with its environment. It stands still but for advance()."""
 
-    THREADS_AT = 8
-    WAKES_AT = 16
+    HELD_AT = 8
+    THREADS_AT = 16
+    WAKES_AT = 24
     SIZE = 256
 
     def __init__(self, path):
         path.write_bytes(bytes(self.SIZE))
         with open(path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), self.SIZE)
+        struct.pack_into("<Q", self._map, self.HELD_AT, 1)
         self.environment = {
             "CLOCK_SHIM_FILE": str(path),
             "LD_PRELOAD": str(CLOCK_SHIM),
@@ -95,7 +97,7 @@ class Gateway:
         })
         self.environment.update({f"AUDIT_TRAIL_{name}": str(value) for name, value in settings.items()})
         (directory / "none.env").touch()
-        self.errors = open(directory / "gateway.err", "w+", encoding="utf-8")
+        self.errors = open(directory / "gateway.err", "ab")
         self.process = subprocess.Popen(
             [BIN / "gateway", "--port", "0", "--data-dir", directory / "data", "--env-file", directory / "none.env"],
             cwd=directory, env={**self.environment, **(environment or {})}, stdout=subprocess.PIPE,
@@ -112,7 +114,6 @@ class Gateway:
         raise AssertionError(f"the gateway did not start: {self.lines} {self.error_text()}")
 
     def error_text(self):
-        self.errors.flush()
         return (self.directory / "gateway.err").read_text(encoding="utf-8")
 
     def request(self, method, path, body=None, **headers):
@@ -161,15 +162,19 @@ class Gateway:
         self.process.stdout.close()
         self.errors.close()
 
+    def command(self, *arguments, stdin=None, allowed=(0,)):
+        """Run `audittrail` with the gateway's settings; what it printed."""
+        result = subprocess.run([BIN / "audittrail", *arguments], cwd=self.directory, env=self.environment,
+                                input=stdin, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
+        assert result.returncode in allowed, (arguments, result.returncode, result.stderr)
+        return result.stdout
+
     def records(self, **wanted):
-        """What is in the store, oldest first, by the audittrail command; the trail's own control records aside."""
-        result = subprocess.run([BIN / "audittrail", "query", "--oldest-first", "--limit", "1000000", "-o", "ndjson"],
-                                cwd=self.directory, env=self.environment, capture_output=True, text=True,
-                                check=False, timeout=DEADLINE_S)
-        if result.returncode == 4:  # Nothing matched.
-            return []
-        assert result.returncode == 0, (result.returncode, result.stderr)
-        rows = [json.loads(line) for line in result.stdout.splitlines()]
+        """What is in the store, oldest first; the trail's own control records aside."""
+        nothing_matches = 4
+        lines = self.command("query", "--oldest-first", "--limit", "1000000", "-o", "ndjson",
+                             allowed=(0, nothing_matches))
+        rows = [json.loads(line) for line in lines.splitlines()]
         rows = [row for row in rows if row["operation"] != "audit"]
         return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
 
@@ -201,7 +206,9 @@ class GatewayTest(unittest.TestCase):
         return gateway
 
     def stop(self, gateway):
-        self.assertEqual(gateway.stop(), 0, gateway.lines)
+        """SIGTERM, and all must be well."""
+        code = gateway.stop()
+        self.assertEqual(code, 0, gateway.error_text()[:8000])
 
     def actions(self, gateway):
         """The actions in the store, in order."""

@@ -3,16 +3,22 @@
 The tally is the caller's own: what trail_record() returned, event by event. What is stored is held against it.
 """
 import collections
+import json
 import os
+import re
 import sqlite3
 import struct
 import subprocess
 import threading
+import time
 
 from support import CommandCase
 
 RECORDER = os.environ.get("AUDITTRAIL_RECORDER", "recorder")
-OFFERED, OK, REFUSED, DROPPED, PENDING = 100, 0, 1, 2, 3
+CLOCK_SHIM = os.environ.get("AUDITTRAIL_CLOCK_SHIM", "")
+FAULT_SHIM = os.environ.get("AUDITTRAIL_FAULT_SHIM", "")
+SOAK = os.environ.get("AUDITTRAIL_SOAK") == "1"
+OFFERED, OK, REFUSED, DROPPED, PENDING, FULL = 100, 0, 1, 2, 3, -4
 REPORT = struct.Struct("=IIi")
 
 
@@ -40,6 +46,9 @@ class Tally:
         """Offered, and cut off before the answer: each may be stored or not."""
         return self.offered - set(self.codes)
 
+    def with_code(self, code):
+        return {key for key, given in self.codes.items() if given == code}
+
     def by_code(self):
         return collections.Counter(self.codes.values())
 
@@ -61,35 +70,78 @@ class Recorder:
         reading, writing = os.pipe()
         self.run = run
         self.chunks = []
-        environment = dict(env)
-        if preload:
-            environment["LD_PRELOAD"] = preload
-        # The report pipe is descriptor 3 there, whatever it is here.
+        # The report pipe is descriptor 3 there, whatever it is here. The shell itself is not preloaded.
+        moved = f"exec 3>&{writing} {writing}>&-; " if writing != 3 else ""
+        set_preload = f"export LD_PRELOAD={preload}; " if preload else ""
         self.process = subprocess.Popen(
-            ["/bin/bash", "-c", f'exec 3>&{writing} {writing}>&-; exec "$0" "$@"' if writing != 3 else 'exec "$0" "$@"',
+            ["/bin/bash", "-c", f'{moved}{set_preload}exec "$0" "$@"',
              RECORDER, "--run", str(run), *[str(argument) for argument in arguments]],
-            env=environment, cwd=cwd, pass_fds=(writing,), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+            env=dict(env), cwd=cwd, pass_fds=(writing,), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         os.close(writing)
+        self.err = ""
         self.first = threading.Event()
+        self.times = []
         self.reader = threading.Thread(target=self._read, args=(reading,))
         self.reader.start()
+        self.err_reader = threading.Thread(target=self._read_err)
+        self.err_reader.start()
 
     def _read(self, descriptor):
         with os.fdopen(descriptor, "rb") as pipe:
             while chunk := pipe.read1(1 << 16):
+                self.times.append(time.monotonic())
                 self.chunks.append(chunk)
                 self.first.set()
         self.first.set()
+
+    def _read_err(self):
+        with self.process.stderr as pipe:
+            while line := pipe.readline():
+                self.err += line.decode("utf-8", "replace")
+
+    @property
+    def notices(self):
+        """What it said on stderr so far, but for its own closing words."""
+        return [line for line in self.err.splitlines() if line.startswith("recorder: ")
+                and not re.match(r"recorder: (closed, \d+ events wait|slowest call)", line)]
+
+    @property
+    def slowest_s(self):
+        """The longest that one of its calls took."""
+        return int(re.search(r"slowest call (\d+) us", self.err)[1]) / 1e6
+
+    @property
+    def waiting(self):
+        """How many events it says it left in the spool."""
+        return int(re.search(r"closed, (\d+) events wait", self.err)[1])
 
     def kill(self):
         self.process.kill()
         return self.wait()
 
+    def stop(self):
+        """SIGTERM, and wait."""
+        self.process.terminate()
+        return self.wait()
+
     def wait(self, timeout=120):
-        _, err = self.process.communicate(timeout=timeout)
+        try:
+            self.process.wait(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
         self.reader.join()
-        self.err = err.decode("utf-8", "replace")
+        self.err_reader.join()
         return self.process.returncode
+
+    def so_far(self, before=None):
+        """The tally up to now, or up to a moment of time.monotonic()."""
+        count = len(self.times)
+        tally = Tally()
+        chunks = [chunk for when, chunk in zip(self.times[:count], self.chunks) if before is None or when <= before]
+        data = b"".join(chunks)
+        tally.take(self.run, data[:len(data) - len(data) % REPORT.size])
+        return tally
 
     def tell(self, tally):
         data = b"".join(self.chunks)
@@ -108,7 +160,18 @@ class RecorderCase(CommandCase):
 
     def recorder(self, *arguments, env=None, preload=None):
         self.runs += 1
-        return Recorder(self.runs, arguments, {**self.env, **(env or {})}, self.dir, preload)
+        environment = {**self.env, **(env or {})}
+        if preload:
+            environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        recorder = Recorder(self.runs, arguments, environment, self.dir, preload)
+        self.addCleanup(recorder.process.kill)
+        return recorder
+
+    def end(self, recorder, code=0):
+        """SIGTERM, wait, check how it ended and take its tally."""
+        self.assertEqual(recorder.stop(), code, recorder.err)
+        self.assertNotIn("Sanitizer", recorder.err)
+        recorder.tell(self.tally)
 
     def run_recorder(self, *arguments, code=0, **options):
         """Run one to its end and take its tally."""
@@ -118,14 +181,48 @@ class RecorderCase(CommandCase):
         recorder.tell(self.tally)
         return recorder
 
-    def recover(self):
+    def recover(self, **options):
         """One more start with the same store: it takes over whatever the dead left."""
-        self.run_recorder("--events", 1, "--close")
+        recorder = self.run_recorder("--events", 1, "--close", **options)
         self.assertEqual(self.spools(), [], "spools of dead processes are left")
+        return recorder
+
+    @property
+    def spool_dir(self):
+        return self.env.get("AUDIT_TRAIL_SPOOL_DIR", os.path.join(self.state, "spool"))
 
     def spools(self):
-        directory = os.path.join(self.state, "spool")
-        return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+        return sorted(os.listdir(self.spool_dir)) if os.path.isdir(self.spool_dir) else []
+
+    def wait_for_events(self, recorder, count, code=None, timeout=30):
+        """Until it has said of `count` events what became of them (with this code)."""
+        def enough():
+            codes = recorder.so_far().by_code()
+            return (sum(codes.values()) if code is None else codes[code]) >= count
+        self.wait_for(enough, f"{count} events", timeout)
+
+    def create_store(self):
+        """Have the database made by a process that then ends cleanly."""
+        self.run_recorder("--events", 1, "--close")
+
+    def lock_store(self):
+        """A connection that holds the store's write lock; close it to let go."""
+        connection = sqlite3.connect(self.database, isolation_level=None, check_same_thread=False)
+        self.addCleanup(connection.close)
+        connection.execute("PRAGMA busy_timeout = 10000")
+        connection.execute("BEGIN EXCLUSIVE")
+        return connection
+
+    def control_records(self, action):
+        """The contexts of the trail's own records of this name, with their writer and seq."""
+        rows = self.rows("SELECT * FROM audit_trail WHERE flags & 64 AND action = ? ORDER BY writer, seq", action)
+        return [{**json.loads(row["context"] or "{}"), "writer_of_record": row["writer"], "seq": row["seq"]}
+                for row in rows]
+
+    def stats(self, code=0):
+        result = self.run_command("stats", "-o", "json")
+        self.assertEqual(result.code, code, result)
+        return json.loads(result.out)
 
     def stored(self):
         """How often each of the recorder's events is in the store."""
@@ -149,10 +246,7 @@ class RecorderCase(CommandCase):
 
     def assert_accounting(self, tolerance):
         """`stats` against the caller's own tally; an event in flight at a kill may be counted or not."""
-        import json
-        result = self.run_command("stats", "-o", "json")
-        self.assertEqual(result.code, 0, result)
-        operations = json.loads(result.out)["operations"]
+        operations = self.stats()["operations"]
         own = collections.defaultdict(collections.Counter)
         for key, code in self.tally.codes.items():
             operation, _ = kind_of(key)

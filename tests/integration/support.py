@@ -6,10 +6,10 @@ import json
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -77,7 +77,7 @@ class CommandCase(unittest.TestCase):
             self.fail(f"{arguments} did not end in {timeout} s\n{Result(None, out, err)}")
         result = Result(process.returncode, out, err)
         self.assertNotIn("Sanitizer", result.err, result)
-        self.assertGreaterEqual(result.code, 0, f"ended by {signal.Signals(-result.code).name if result.code < 0 else ''} {result}")
+        self.assertGreaterEqual(result.code, 0, f"ended by a signal: {result}")
         return result
 
     def record(self, data, *arguments, code=0, **options):
@@ -96,7 +96,9 @@ class CommandCase(unittest.TestCase):
         self.assertEqual(result.code, code, result)
         return [json.loads(line) for line in result.out.splitlines()]
 
-    def rows(self, sql="SELECT * FROM audit_trail WHERE flags & 64 = 0 ORDER BY timestamp_us, writer, seq", *parameters):
+    EVENTS = "SELECT * FROM audit_trail WHERE flags & 64 = 0 ORDER BY timestamp_us, writer, seq"
+
+    def rows(self, sql=EVENTS, *parameters):
         """Rows of the store as dictionaries; the default is every event that is no control record."""
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         try:
@@ -114,7 +116,7 @@ class CommandCase(unittest.TestCase):
                     return
             except (OSError, sqlite3.Error):
                 pass
-            time.sleep(0.01)
+            threading.Event().wait(0.02)
         self.fail(f"not within {timeout} s: {what}")
 
     def numbers_of(self, text):

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shlex
+import subprocess
 import unittest
 
 import support
@@ -36,24 +37,22 @@ def make_events():
 
 
 class Query(support.CommandCase):
+    """One store for all tests of a class: they only read."""
+
+    shared = None
+
     @classmethod
     def setUpClass(cls):
-        cls.home = Query("run_nothing")
-        cls.home.setUp()
         cls.events = make_events()
-        cls.home.record(cls.events)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.home.doCleanups()
-
-    def run_nothing(self):
-        pass
+        cls.shared = support.CommandCase()
+        cls.shared.setUp()
+        cls.addClassCleanup(cls.shared.doCleanups)
+        cls.shared.record(cls.events)
 
     def setUp(self):
         super().setUp()
-        self.env["AUDIT_TRAIL_STATE_DIR"] = self.state = self.home.state
-        self.database = self.home.database
+        self.state, self.database = self.shared.state, self.shared.database
+        self.env["AUDIT_TRAIL_STATE_DIR"] = self.state
 
     def expect(self, keep):
         return sorted(item["request_id"] for item in self.events if keep(item))
@@ -118,12 +117,14 @@ class Filters(Query):
         self.assertEqual(json.loads(self.run_command("query", "--user", "nobody", "-o", "json").out), [])
 
     def test_bad_values_name_option_value_and_what_is_allowed(self):
-        cases = [(("--since", "yesterday"), ("--since", "yesterday", "30m")), (("--operation", "make"), ("make", "create")),
+        cases = [(("--since", "yesterday"), ("--since", "yesterday", "30m")),
+                 (("--operation", "make"), ("make", "create")),
                  (("--outcome", "ok"), ("ok", "denied")), (("--level", "some"), ("some", "writes_only")),
                  (("--limit", "0"), ("--limit", "0")), (("-o", "xml"), ("xml", "ndjson")), (("--columns", "x"), ("x",)),
                  (("--after", "7"), ("--after", "7")), (("--classification", "secret"), ("secret", "restricted")),
                  (("--usr", "x"), ("--usr", "--user")), (("word",), ("word",)), (("--user",), ("--user",)),
-                 (("--since", "1h", "--until", "2h"), ("--since",)), (("--columns", "id", "-o", "json"), ("--columns",))]
+                 (("--since", "1h", "--until", "2h"), ("--since",)),
+                 (("--columns", "id", "-o", "json"), ("--columns",))]
         for arguments, words in cases:
             result = self.run_command("query", *arguments)
             self.assertEqual(result.code, 2, result)
@@ -139,7 +140,8 @@ class Formats(Query):
         self.assertEqual(len(lines), 200)
         self.assertEqual(json.loads(self.run_command("query", *arguments, "-o", "json").out), lines)
 
-        table = list(csv.DictReader(io.StringIO(self.run_command("query", *arguments, "-o", "csv").raw.decode(), newline="")))
+        text = self.run_command("query", *arguments, "-o", "csv").raw.decode()
+        table = list(csv.DictReader(io.StringIO(text, newline="")))
         self.assertEqual([row["id"] for row in table], [item["id"] for item in lines])
         for row, item in zip(table, lines):
             for name in ("timestamp", "operation", "outcome", "action", "user_id", "request_id", "level", "service"):
@@ -160,10 +162,6 @@ class Formats(Query):
 
     def test_what_cannot_be_written_is_a_failure(self):
         with open("/dev/full", "wb") as full:
-            process = self.start("query", "-o", "ndjson")
-            process.communicate()
-            self.assertEqual(process.returncode, 0)
-            import subprocess
             failed = subprocess.run([support.COMMAND, "query", "-o", "ndjson"], env=self.env, stdout=full,
                                     stderr=subprocess.PIPE, check=False)
         self.assertEqual(failed.returncode, 1, failed)
@@ -172,7 +170,8 @@ class Formats(Query):
 
 class Hostile(support.CommandCase):
     def test_stored_text_commands_neither_terminal_nor_spreadsheet(self):
-        self.record([event(1, user_id="=cmd|'/c calc'!A1", resource_id="\x1b[2J\u202etxt\nline", resource_name='a,"b"')])
+        self.record([event(1, user_id="=cmd|'/c calc'!A1", resource_id="\x1b[2J\u202etxt\nline",
+                           resource_name='a,"b"')])
         table = self.run_command("query", "--resource-type", "tool").out
         self.assertNotIn("\x1b", table)
         self.assertNotIn("\u202e", table)
@@ -199,7 +198,8 @@ class Pages(Query):
     def walk(self, *arguments):
         """Follow the hints to the end; the request ids in the order of the pages."""
         seen = []
-        command = [support.COMMAND, "query", "--until", "2026-06-01", "--limit", "97", "--columns", "request_id", *arguments]
+        command = [support.COMMAND, "query", "--until", "2026-06-01", "--limit", "97", "--columns", "request_id",
+                   *arguments]
         for _ in range(100):
             result = self.run_command(*command[1:])
             self.assertEqual(result.code, 0, result)

@@ -123,18 +123,15 @@ class BadEvents(support.CommandCase):
     def test_each_bad_line_says_what_is_wrong_and_harms_only_itself(self):
         good = json.dumps(event()).encode()
         cases = [
-            (b"not json", "JSON"), (b"[]", "JSON object"), (b'"text"', "JSON object"), (b"{", "JSON"), (good[:-1], "JSON"),
-            (good + b" x", "JSON"), (good + good, "JSON"), (b"{}", "required"), (b"null", "JSON object"),
-            (json.dumps(event(user_id="")).encode(), "user_id"), (json.dumps(event(user_id=None)).encode(), "user_id"),
-            (json.dumps(event(action="")).encode(), "action"), (json.dumps(event(resource_type="")).encode(), "resource_type"),
-            (json.dumps(event(outcome="fine")).encode(), "outcome"), (json.dumps(event(operation="make")).encode(), "operation"),
-            (json.dumps(event(outcome="denied", success=True)).encode(), "success"),
-            (json.dumps(event(timestamp="yesterday")).encode(), "timestamp"),
-            (json.dumps(event(user_id={"a": 1})).encode(), "user_id"),
+            (b"not json", "JSON"), (b"[]", "JSON object"), (b'"text"', "JSON object"), (b"null", "JSON object"),
+            (b"{", "JSON"), (good[:-1], "JSON"), (good + b" x", "JSON"), (good + good, "JSON"), (b"{}", "required"),
+            (b"[" * 100000, "JSON"), (b'{"action":"a\x00b","resource_type":"t","user_id":"u"}', "JSON"),
             (b'{"action":"a","action":"b","resource_type":"t","user_id":"u"}', "action"),
-            (b'{"action":"a\x00b","resource_type":"t","user_id":"u"}', "JSON"),
-            (b"[" * 100000, "JSON"),
         ]
+        fields = [{"user_id": ""}, {"user_id": None}, {"user_id": {"a": 1}}, {"action": ""}, {"resource_type": ""},
+                  {"outcome": "fine"}, {"operation": "make"}, {"success": True, "outcome": "denied"},
+                  {"timestamp": "yesterday"}, {"requires_review": "yes"}]
+        cases += [(json.dumps(event(**one)).encode(), next(iter(one))) for one in fields]
         for number, (line, expected) in enumerate(cases):
             with self.subTest(line=line[:60]):
                 data = ndjson([event(1)]) + line + b"\n" + ndjson([event(2)])
@@ -210,7 +207,8 @@ class Surroundings(support.CommandCase):
         self.assertLess(result.err.count("\n"), 10, result)
 
     def test_wrong_settings_are_a_usage_error(self):
-        for value, expected in (("AUDIT_TRAIL_LEVEL=everything", "writes_only"), ("AUDIT_TRAIL_ASYNC=perhaps", "AUDIT_TRAIL_ASYNC"),
+        for value, expected in (("AUDIT_TRAIL_LEVEL=everything", "writes_only"),
+                                ("AUDIT_TRAIL_ASYNC=perhaps", "AUDIT_TRAIL_ASYNC"),
                                 ("AUDIT_TRAIL_BUFFER_MAX_SIZE=-1", "AUDIT_TRAIL_BUFFER_MAX_SIZE"),
                                 ("AUDIT_TRAIL_DATABASE_URL=oracle:x", "AUDIT_TRAIL_DATABASE_URL")):
             result = self.run_command("record", "--set", value, stdin=ndjson([event()]))
@@ -236,10 +234,12 @@ class Surroundings(support.CommandCase):
 
         os.unlink(blocker)
         os.mkdir(blocker)
-        self.record([event(300)], env=url)
-        self.wait_for(lambda: len(self.rows()) >= 301, "the adopted events are stored", timeout=5) \
-            if len(self.rows()) < 301 else None
-        self.assertEqual(sorted(row["resource_id"] for row in self.rows()), sorted(f"t{i}" for i in range(301)))
+        for start in range(5):
+            self.record([event(300 + start)], env=url)
+            stored = sorted(int(row["resource_id"][1:]) for row in self.rows())
+            if len(stored) == 301 + start:
+                break
+        self.assertEqual(stored, list(range(301 + start)))
 
     def test_a_database_of_a_newer_version_is_left_alone(self):
         self.record([event(1)])
@@ -260,21 +260,24 @@ class Surroundings(support.CommandCase):
         self.assertEqual((summary["recorded"], summary["rejected"]), (3000, 0))
         self.assertEqual(len(self.rows()), 3000)
 
-    def test_a_signal_ends_in_order(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            process = self.start("record", "-o", "json")
-            process.stdin.write(ndjson([event(i) for i in range(100)]))
-            process.stdin.flush()
-            self.wait_for(lambda: os.listdir(os.path.join(self.state, "spool")), "the first event is in the spool")
-            process.send_signal(number)
-            out, err = process.communicate(timeout=60)
-            self.assertEqual(process.returncode, 1, err)
-            summary = json.loads(out)
-            self.assertIn(b"interrupted", err)
-            self.assertGreater(summary["recorded"], 0)
-            self.assertEqual(len(self.rows()), summary["recorded"])
-            self.tearDown()
-            self.setUp()
+    def check_signal(self, number):
+        process = self.start("record", "-o", "json")
+        process.stdin.write(ndjson([event(i) for i in range(100)]))
+        process.stdin.flush()
+        self.wait_for(lambda: os.listdir(os.path.join(self.state, "spool")), "the first event is in the spool")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, err)
+        summary = json.loads(out)
+        self.assertIn(b"interrupted", err)
+        self.assertGreater(summary["recorded"], 0)
+        self.assertEqual(len(self.rows()), summary["recorded"])
+
+    def test_sigint_ends_in_order(self):
+        self.check_signal(signal.SIGINT)
+
+    def test_sigterm_ends_in_order(self):
+        self.check_signal(signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
  *
  * CLOCK_SHIM_FILE names a file of 32 little-endian 64-bit numbers, mapped by both sides:
  *
- *     0       int64   offset_us  written by the test: added to every real-time and monotonic clock that is read
- *     8       uint64  threads    written here: how many threads have ever slept in poll()
- *     16 ...  uint64  wakes[30]  written here: how often each of them came back from it
+ *     0       int64   offset_us  written by the test: added to every real-time and monotonic clock that is read;
+ *                                with CLOCK_SHIM_REALTIME=1 to the real-time clocks alone, as when someone sets the
+ *                                date
+ *     8       uint64  held       written by the test: 1 = time does not pass by itself, only the offset moves it
+ *     16      uint64  threads    written here: how many threads have ever slept in poll()
+ *     24 ...  uint64  wakes[29]  written here: how often each of them came back from it
  *
  * A deadline that was made from a shifted clock is shifted back before the kernel sees it, so a wait of one second
  * takes one second whatever the offset. The wakes tell a test that the threads have looked at the new clock, which no
@@ -20,6 +23,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -30,10 +34,19 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CANNOT_MAP 97
 
-#define THREADS_MAX 30
+/* On x86-64 the name has an old version, with another layout of pthread_cond_t. ThreadSanitizer's own function, which
+ * must not be passed over, has no version. */
+#ifdef __SANITIZE_THREAD__
+#define TIMEDWAIT_VERSION NULL
+#else
+#define TIMEDWAIT_VERSION "GLIBC_2.3.2"
+#endif
+
+#define THREADS_MAX 29
 
 struct shared {
     _Atomic int64_t  offset_us;
+    _Atomic uint64_t held;
     _Atomic uint64_t threads;
     _Atomic uint64_t wakes[THREADS_MAX];
 };
@@ -44,6 +57,9 @@ typedef int (*poll_fn)(struct pollfd *, nfds_t, int);
 typedef int (*clockwait_fn)(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *);
 
 static struct shared   *shared;
+static bool             realtime_only;
+static struct timespec  started_wall; /* When the first clock was read: where a held clock stands. */
+static struct timespec  started_mono;
 static clock_gettime_fn real_clock_gettime;
 static timedwait_fn     real_timedwait;
 static clockwait_fn     real_clockwait;
@@ -73,18 +89,14 @@ static void start(void)
         _exit(CANNOT_MAP);
     close(fd);
     shared = map;
+    realtime_only = getenv("CLOCK_SHIM_REALTIME") != NULL;
 
     resolve(&real_clock_gettime, "clock_gettime", NULL);
     resolve(&real_poll, "poll", NULL);
-    /* On x86-64 the name has an old version with another layout of pthread_cond_t. */
-    resolve(&real_timedwait, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    resolve(&real_timedwait, "pthread_cond_timedwait", TIMEDWAIT_VERSION);
     resolve(&real_clockwait, "pthread_cond_clockwait", NULL);
-}
-
-static int64_t offset_us(void)
-{
-    pthread_once(&once, start);
-    return atomic_load_explicit(&shared->offset_us, memory_order_acquire);
+    real_clock_gettime(CLOCK_REALTIME, &started_wall);
+    real_clock_gettime(CLOCK_MONOTONIC, &started_mono);
 }
 
 static void add_us(struct timespec *time, int64_t us)
@@ -99,18 +111,36 @@ static void add_us(struct timespec *time, int64_t us)
     time->tv_nsec = (long)(total_ns % 1000000000);
 }
 
-static int is_moved(clockid_t clock)
-{
-    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME_COARSE ||
-           clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_BOOTTIME;
-}
-
 EXPORT int clock_gettime(clockid_t clock, struct timespec *time)
 {
-    int64_t offset = offset_us();
-    int     result = real_clock_gettime(clock, time);
-    if (result == 0 && is_moved(clock))
-        add_us(time, offset);
+    pthread_once(&once, start);
+    bool is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+    bool is_mono = clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_MONOTONIC_RAW ||
+                   clock == CLOCK_BOOTTIME;
+    if (!is_wall && (!is_mono || realtime_only))
+        return real_clock_gettime(clock, time);
+
+    int result = 0;
+    if (atomic_load_explicit(&shared->held, memory_order_acquire) != 0)
+        *time = is_wall ? started_wall : started_mono;
+    else
+        result = real_clock_gettime(clock, time);
+    if (result == 0)
+        add_us(time, atomic_load_explicit(&shared->offset_us, memory_order_acquire));
+    return result;
+}
+
+/* What a deadline by this process's clocks is by the kernel's. */
+static struct timespec real_deadline(const struct timespec *deadline)
+{
+    struct timespec real;
+    struct timespec ours;
+    clock_gettime(CLOCK_MONOTONIC, &ours);
+    real_clock_gettime(CLOCK_MONOTONIC, &real);
+    int64_t ahead_us = (ours.tv_sec - real.tv_sec) * INT64_C(1000000) + (ours.tv_nsec - real.tv_nsec) / 1000;
+
+    struct timespec result = *deadline;
+    add_us(&result, -ahead_us);
     return result;
 }
 
@@ -136,16 +166,14 @@ EXPORT time_t time(time_t *ret_time)
 EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                   const struct timespec *restrict deadline)
 {
-    struct timespec real = *deadline;
-    add_us(&real, -offset_us());
+    struct timespec real = real_deadline(deadline);
     return real_timedwait(condition, mutex, &real);
 }
 
 EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex, clockid_t clock,
                                   const struct timespec *restrict deadline)
 {
-    struct timespec real = *deadline;
-    add_us(&real, -offset_us());
+    struct timespec real = real_deadline(deadline);
     return real_clockwait(condition, mutex, clock, &real);
 }
 

@@ -1,17 +1,23 @@
 /* recorder.c -- records events from several threads and tells a pipe, not the trail, what became of each.
  *
- * The fault tests run it as a child, kill it, starve it or cut its power, and then hold what it said through the pipe against
- * what is stored. Event i of thread t of run r has resource_id "r-t-i"; every fourth is a read, every fifth excluded by
- * name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it {t, i, code}.
+ * The fault tests run it as a child, kill it, starve it or cut its power, and then hold what it said through the pipe
+ * against what is stored. Event i of thread t of run r has resource_id "r-t-i"; every fourth is a read, every fifth
+ * excluded by name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it {t, i,
+ * code}.
  *
- *     recorder --run R [--threads N] [--events N] [--rate PER_SECOND_AND_THREAD] [--size BYTES] [--fork N] [--close]
+ *     recorder --run R [--threads N] [--events N] [--rate PER_SECOND_AND_THREAD] [--size BYTES] [--fork N] [--busy]
+ *              [--stay] [--close]
  *
- * --fork N: offer one event, then fork N children that record in the parent's stead, --events each.
- * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events are done, and
- * leaves without closing.
+ * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the
+ * parent's own threads record the same meanwhile. --stay: when the events are done, wait for SIGTERM. SIGTERM ends
+ * the threads after the event they are at. --close: trail_close() at the end, and exit 3 when events wait; otherwise
+ * it runs until it is killed or its events are done, and leaves without closing. Before that it says how long its
+ * slowest call took.
  */
 #include <audittrail.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +44,8 @@ struct plan {
     uint32_t      rate;   /* Per thread and second; 0 = as fast as it goes. */
     uint32_t      size;   /* Bytes of padding per event. */
     uint32_t      forks;
+    bool          busy;
+    bool          stay;
     bool          close;
 };
 
@@ -46,6 +54,15 @@ struct worker {
     pthread_t          thread;
     uint32_t           number;
 };
+
+static volatile sig_atomic_t terminated;
+static _Atomic int64_t       slowest_us;
+
+static void on_sigterm(int number)
+{
+    (void)number;
+    terminated = 1;
+}
 
 /* Smaller than PIPE_BUF, so never torn. */
 static void tell(uint32_t thread, uint32_t index, int32_t code)
@@ -62,7 +79,21 @@ static void wait_until_ns(const struct timespec *start, int64_t after_ns)
         when.tv_sec++;
         when.tv_nsec -= 1000000000;
     }
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL); /* pacing: the rate asked for */
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void note_duration(int64_t us)
+{
+    int64_t slowest = atomic_load(&slowest_us);
+    while (us > slowest && !atomic_compare_exchange_weak(&slowest_us, &slowest, us))
+        continue;
 }
 
 static void record_one(const struct plan *plan, uint32_t thread, uint32_t index, struct trail_text padding)
@@ -84,7 +115,10 @@ static void record_one(const struct plan *plan, uint32_t thread, uint32_t index,
         .context = trail_str(context),
     };
     tell(thread, index, OFFERED);
-    tell(thread, index, trail_record(plan->trail, &event, NULL, NULL));
+    int64_t        started_us = now_us();
+    enum trail_err code = trail_record(plan->trail, &event, NULL, NULL);
+    note_duration(now_us() - started_us);
+    tell(thread, index, code);
 }
 
 static void *work(void *argument)
@@ -98,7 +132,7 @@ static void *work(void *argument)
         _exit(4);
     memset(padding, 'x', plan->size);
     clock_gettime(CLOCK_MONOTONIC, &start);
-    for (uint32_t i = 0; plan->events == 0 || i < plan->events; i++) {
+    for (uint32_t i = 0; (plan->events == 0 || i < plan->events) && !terminated; i++) {
         if (plan->rate != 0)
             wait_until_ns(&start, (int64_t)i * 1000000000 / plan->rate);
         record_one(plan, worker->number, i, trail_str(padding));
@@ -107,21 +141,50 @@ static void *work(void *argument)
     return NULL;
 }
 
-static void run_threads(const struct plan *plan, uint32_t first_number)
+static void start_threads(const struct plan *plan, uint32_t first_number, struct worker workers[THREADS_MAX])
 {
-    struct worker workers[THREADS_MAX];
     for (uint32_t i = 0; i < plan->threads; i++) {
         workers[i] = (struct worker){ .plan = plan, .number = first_number + i };
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             _exit(4);
     }
+}
+
+static void join_threads(const struct plan *plan, const struct worker workers[THREADS_MAX])
+{
     for (uint32_t i = 0; i < plan->threads; i++)
         pthread_join(workers[i].thread, NULL);
+}
+
+static void run_threads(const struct plan *plan, uint32_t first_number)
+{
+    struct worker workers[THREADS_MAX];
+    start_threads(plan, first_number, workers);
+    join_threads(plan, workers);
+}
+
+/* Blocked outside of sigsuspend(), so that none comes between the look and the sleep. The library's threads block
+ * all signals. */
+static void wait_for_sigterm(void)
+{
+    sigset_t term;
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &term, NULL);
+    while (!terminated)
+        sigsuspend(&none);
 }
 
 static int finish(const struct plan *plan)
 {
     uint64_t waiting = 0;
+
+    if (plan->stay)
+        wait_for_sigterm();
+    fprintf(stderr, "recorder: slowest call %lld us\n", (long long)atomic_load(&slowest_us));
     if (!plan->close)
         _exit(0);
     enum trail_err err = trail_close(plan->trail, &waiting);
@@ -132,14 +195,18 @@ static int finish(const struct plan *plan)
 /* As a pre-forking server does: load, record, then fork the workers. */
 static int run_forks(const struct plan *plan)
 {
-    int worst = 0;
+    struct worker own_workers[THREADS_MAX];
+    int           worst = 0;
+
     record_one(plan, 0, 0, (struct trail_text){ 0 });
+    if (plan->busy)
+        start_threads(plan, (1 + plan->forks) * plan->threads, own_workers);
     for (uint32_t i = 0; i < plan->forks; i++) {
         pid_t child = fork();
         if (child < 0)
             return 4;
         if (child == 0) {
-            run_threads(plan, 1 + i * plan->threads);
+            run_threads(plan, (1 + i) * plan->threads);
             exit(finish(plan));
         }
     }
@@ -148,6 +215,8 @@ static int run_forks(const struct plan *plan)
         if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) > worst)
             worst = WIFEXITED(status) ? WEXITSTATUS(status) : 4;
     }
+    if (plan->busy)
+        join_threads(plan, own_workers);
     int own = finish(plan);
     return own > worst ? own : worst;
 }
@@ -160,8 +229,15 @@ static bool parse(int argc, char **argv, struct plan *plan)
             uint32_t   *value;
         } options[] = { { "--run", &plan->run },   { "--threads", &plan->threads }, { "--events", &plan->events },
                         { "--rate", &plan->rate }, { "--size", &plan->size },       { "--fork", &plan->forks } };
-        bool known = strcmp(argv[i], "--close") == 0;
-        plan->close = plan->close || known;
+        bool known = true;
+        if (strcmp(argv[i], "--close") == 0)
+            plan->close = true;
+        else if (strcmp(argv[i], "--stay") == 0)
+            plan->stay = true;
+        else if (strcmp(argv[i], "--busy") == 0)
+            plan->busy = true;
+        else
+            known = false;
         for (size_t k = 0; k < sizeof options / sizeof options[0] && !known; k++) {
             if (strcmp(argv[i], options[k].name) != 0 || i + 1 == argc)
                 continue;
@@ -186,6 +262,9 @@ int main(int argc, char **argv)
     struct trail_error   error;
     struct trail_options options = { TRAIL_OPTIONS_INIT, .env_file = "", .on_notice = on_notice };
 
+    struct sigaction on_term = { .sa_handler = on_sigterm };
+
+    sigaction(SIGTERM, &on_term, NULL);
     if (!parse(argc, argv, &plan)) {
         fprintf(stderr, "recorder: wrong arguments\n");
         return 2;

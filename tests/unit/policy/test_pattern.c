@@ -1,7 +1,7 @@
 /* test_pattern.c -- a list of names and patterns matches what an operator means by it.
  *
- * Goal:   case, white space and the two wildcards work as documented; every other character is itself; limits are errors
- *         that say what to repair.
+ * Goal:   case, white space and the two wildcards work as documented; every other character is itself; limits are
+ *         errors that say what to repair.
  * Method: a table of list, name, expected; lists at and over their limits; a name set large enough to collide.
  */
 #include <setjmp.h>

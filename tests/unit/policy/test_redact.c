@@ -2,8 +2,8 @@
  *
  * Goal:   the value of a secret key is gone wherever it stands; a value without secrets stays the very bytes that
  *         came in; every result is a JSON value within the limit, whatever came in.
- * Method: tables of a value and what becomes of it; jansson, which the library does not parse with, checks every result;
- *         every prefix of a document, every limit around a cut, every allocation failing once.
+ * Method: tables of a value and what becomes of it; jansson, which redaction does not use, checks every
+ *         result; every prefix of a document, every limit around a cut, every allocation failing once.
  */
 #include <setjmp.h>
 #include <stdarg.h>

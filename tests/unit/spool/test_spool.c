@@ -1,8 +1,10 @@
-/* test_spool.c -- what the spool accepts is there for good, in order; what it cannot take it refuses without taking anything.
+/* test_spool.c -- what the spool accepts is there for good, in order; what it cannot take it refuses without taking
+ * anything.
  *
  * Goal:   exact limits; room after release; a full disk is left alone for a while; nothing is lost between appending
  *         threads, the sync thread and the drain.
- * Method: a clock turned by hand; posix_fallocate and statfs fail when told; four threads append while one reads and releases.
+ * Method: a clock turned by hand; posix_fallocate and statfs fail when told; four threads append while one reads and
+ * releases.
  */
 #include <setjmp.h>
 #include <stdarg.h>
