@@ -2,6 +2,7 @@
 #include "drain/adopt.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void let_go(struct adopt *adopt)
 {
@@ -18,6 +19,14 @@ void adopt_done(struct adopt *adopt)
     if (adopt->list != NULL)
         closedir(adopt->list);
     adopt->list = NULL;
+}
+
+void adopt_abandon(struct adopt *adopt)
+{
+    if (adopt->taken)
+        home_release(&adopt->remains.home);
+    if (adopt->list != NULL)
+        close(dirfd(adopt->list));
 }
 
 void adopt_scan(struct adopt *adopt)

@@ -43,6 +43,10 @@ struct adopt_report {
 
 void adopt_done(struct adopt *adopt);
 
+/* In a forked child: close the inherited descriptors, so that the child does not keep locked what the parent has taken
+ * over; free nothing. */
+void adopt_abandon(struct adopt *adopt);
+
 /* Look through the spool directory again from the start. */
 void adopt_scan(struct adopt *adopt);
 
