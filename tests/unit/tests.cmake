@@ -61,3 +61,5 @@ unit_test(drain/test_drain fake_store)
 if(NOT AUDITTRAIL_SANITIZE MATCHES "thread") # It cannot follow a child that starts threads.
   unit_test(trail/test_fork test_support)
 endif()
+unit_test(trail/test_record test_support -Wl,--wrap=posix_fallocate)
+unit_test(trail/test_scope test_support)
