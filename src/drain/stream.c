@@ -184,7 +184,7 @@ enum trail_err stream_advance(struct stream *stream, struct store *store, const 
     enum trail_err err = make_sure_registered(stream, store, first, ret_error);
     if (err != TRAIL_OK)
         return err;
-    if (stream->reader.segment == NULL)
+    if (stream->reader.segment == NULL && first != NULL)
         read_from(stream, first, stream->stored_seq);
 
     uint64_t stood_at = stream->stored_seq;
