@@ -110,7 +110,7 @@ static int64_t oldest_waiting_age_us(struct drain *drain)
         return INT64_MAX; /* A gap is not to be waited for. */
     __atomic_store_n(&drain->oldest_wall_us, frame.wall_us, __ATOMIC_RELAXED);
     int64_t age_us = clock_wall_us(drain->clock) - frame.wall_us;
-    return age_us > 0 ? age_us : 0;
+    return age_us >= 0 ? age_us : INT64_MAX; /* The clock was set back: nobody knows, so it has waited long enough. */
 }
 
 /* True when events must go to the store now; otherwise *ret_wait_us says for how long they may still wait. */
