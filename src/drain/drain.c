@@ -46,7 +46,7 @@ struct drain {
     /* The thread's own. */
     pthread_t      thread;
     struct stream  stream;
-    struct adopt   adopt;
+    struct adopt   adopt; /* Changed under `gate` alone, so that a forked child finds it whole. */
     struct backoff backoff;
     enum trail_err last_error; /* Of the store, while backoff says that it fails. */
     int64_t        scan_at_us;
@@ -245,9 +245,11 @@ static void record_losses(struct drain *drain)
     struct loss loss;
     char        storage[512];
     int64_t     now_us = clock_mono_us(drain->clock);
-    bool        may_wait = now_us < drain->losses_at_us || !spool_has_room(drain->spool, sizeof storage);
 
-    if (!losses_any(&drain->losses) || (may_wait && !is_stopping(drain)) || !losses_take(&drain->losses, &loss))
+    if (!losses_any(&drain->losses))
+        return;
+    bool may_wait = now_us < drain->losses_at_us || !spool_has_room(drain->spool, sizeof storage);
+    if ((may_wait && !is_stopping(drain)) || !losses_take(&drain->losses, &loss))
         return;
     buf_init(&context, storage, sizeof storage);
     loss_describe(&loss, &context);
@@ -283,19 +285,16 @@ static bool adopt_some(struct drain *drain)
     struct adopt_report report;
     struct trail_error  error = { 0 };
     int64_t             now_us = clock_mono_us(drain->clock);
+    enum adopt_result   result = ADOPT_FAILED;
 
+    pthread_mutex_lock(&drain->gate);
     if (now_us >= drain->scan_at_us) {
         adopt_scan(&drain->adopt);
         drain->scan_at_us = now_us + ADOPT_SCAN_US;
     }
-    if (!drain->adopt.taken && drain->adopt.list == NULL) {
-        drain->adopted_once = true;
-        return false; /* Nothing is being looked through. */
-    }
-
-    pthread_mutex_lock(&drain->gate);
-    enum adopt_result result = ADOPT_FAILED;
-    if (connect_locked(drain, &error) == TRAIL_OK)
+    if (!drain->adopt.taken && drain->adopt.list == NULL)
+        result = ADOPT_IDLE; /* Nothing is being looked through. */
+    else if (connect_locked(drain, &error) == TRAIL_OK)
         result = adopt_step(&drain->adopt, drain->store, &report, &error);
     if (result == ADOPT_FAILED)
         disconnect_locked(drain);
@@ -391,8 +390,8 @@ static void *drain_main(void *argument)
             waker_sleep(drain->waker, (uint32_t)(wait_us / 1000 + 1));
     }
 
-    adopt_done(&drain->adopt);
     pthread_mutex_lock(&drain->gate);
+    adopt_done(&drain->adopt);
     disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
     pthread_mutex_lock(&drain->lock);
@@ -546,4 +545,9 @@ void drain_fork_unlock(struct drain *drain)
 {
     __atomic_store_n(&drain->interrupted, false, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&drain->gate);
+}
+
+void drain_abandon(struct drain *drain)
+{
+    adopt_abandon(&drain->adopt);
 }
