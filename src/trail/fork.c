@@ -38,6 +38,7 @@ static void abandon(struct trail *trail)
 {
     struct live *live = trail_live_now(trail);
     if (live != NULL) {
+        drain_abandon(live->drain);
         spool_abandon(live->spool);
         waker_done(&live->waker);
         live->next = left_behind;

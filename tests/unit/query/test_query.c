@@ -388,7 +388,7 @@ static void a_slow_reader_does_not_make_the_wal_grow(void **state)
     snprintf(wal, sizeof wal, "%s-wal", own.path);
     static char context[4000];
     memset(context, 'x', sizeof context);
-    for (uint64_t batch = 0; batch < 50; batch++) {
+    for (uint64_t batch = 0; batch < 80; batch++) {
         for (uint64_t i = 0; i < 500; i++) {
             records[i] = fixture_event(batch * 500 + i + 1);
             records[i].event.context = (struct trail_text){ context, sizeof context };
