@@ -2,6 +2,7 @@
 #include "drain/adopt.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void let_go(struct adopt *adopt)
@@ -23,10 +24,14 @@ void adopt_done(struct adopt *adopt)
 
 void adopt_abandon(struct adopt *adopt)
 {
-    if (adopt->taken)
-        home_release(&adopt->remains.home);
     if (adopt->list != NULL)
         close(dirfd(adopt->list));
+    if (!adopt->taken)
+        return;
+    for (struct segment *segment = adopt->remains.first; segment != NULL; segment = segment_next(segment))
+        munmap(segment->area.map, segment->area.size);
+    accounts_close(&adopt->remains.accounts);
+    home_release(&adopt->remains.home);
 }
 
 void adopt_scan(struct adopt *adopt)

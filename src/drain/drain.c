@@ -46,7 +46,7 @@ struct drain {
     /* The thread's own. */
     pthread_t      thread;
     struct stream  stream;
-    struct adopt   adopt;
+    struct adopt   adopt; /* Changed under `gate` alone, so that a forked child finds it whole. */
     struct backoff backoff;
     enum trail_err last_error; /* Of the store, while backoff says that it fails. */
     int64_t        scan_at_us;
@@ -231,40 +231,49 @@ static bool store_own_batch(struct drain *drain)
 
 /* ---- Records about ourselves ---- */
 
-static void append_control(struct drain *drain, const char *action, const struct buf *context)
+/* False: the spool is full, or there is no memory. */
+static bool append_control(struct drain *drain, const char *action, const struct buf *context)
 {
     struct trail_event event;
     struct buf         payload;
+    bool               appended = false;
     char               storage[2048];
     uint32_t           flags = TRAIL_FLAG_CONTROL;
     uint64_t           seq;
     int64_t            now_us = clock_wall_us(drain->clock);
 
     if (buf_failed(context))
-        return;
+        return false;
     control_event(&event, action, buf_text(context), now_us);
     buf_init(&payload, storage, sizeof storage);
     if (event_encode(&event, 1, &payload, &flags) == TRAIL_OK) {
         struct spool_entry entry = {
             .payload = buf_text(&payload), .wall_us = now_us, .flags = (uint16_t)flags, .control = true
         };
-        (void)!spool_append(drain->spool, &entry, &seq, NULL); /* Best effort: it is a record about losses. */
+        appended = spool_append(drain->spool, &entry, &seq, NULL) == TRAIL_OK;
     }
     buf_done(&payload);
+    return appended;
 }
 
+/* Once there is room again, and not too often; a stop is the last chance, and may use the reserve. */
 static void record_losses(struct drain *drain)
 {
-    struct buf context;
-    char       storage[512];
-    int64_t    now_us = clock_mono_us(drain->clock);
+    struct buf  context;
+    struct loss loss;
+    char        storage[512];
+    int64_t     now_us = clock_mono_us(drain->clock);
 
-    if (now_us < drain->losses_at_us || !losses_any(&drain->losses) || !spool_wait_room(drain->spool, 0))
+    if (!losses_any(&drain->losses))
         return;
-    drain->losses_at_us = now_us + LOSSES_AGAIN_US;
+    bool may_wait = now_us < drain->losses_at_us || !spool_has_room(drain->spool, sizeof storage);
+    if ((may_wait && !is_stopping(drain)) || !losses_take(&drain->losses, &loss))
+        return;
     buf_init(&context, storage, sizeof storage);
-    if (losses_take(&drain->losses, &context))
-        append_control(drain, CONTROL_EVENTS_LOST, &context);
+    loss_describe(&loss, &context);
+    drain->losses_at_us = now_us + LOSSES_AGAIN_US;
+    if (!append_control(drain, CONTROL_EVENTS_LOST, &context))
+        losses_put_back(&drain->losses, &loss);
     buf_done(&context);
 }
 
@@ -281,7 +290,7 @@ static void record_recovery(struct drain *drain, const struct adopt_report *repo
                ",\"quarantined_segments\":%" PRIu64 ",\"system_restarted\":%s}",
                writer, report->identity.pid, report->events, report->gaps, report->quarantined,
                report->other_boot ? "true" : "false");
-    append_control(drain, CONTROL_RECOVERED, &context);
+    (void)append_control(drain, CONTROL_RECOVERED, &context); /* Best effort: what it tells of is stored. */
     buf_done(&context);
 }
 
@@ -294,19 +303,16 @@ static bool adopt_some(struct drain *drain)
     struct adopt_report report;
     struct trail_error  error = { 0 };
     int64_t             now_us = clock_mono_us(drain->clock);
+    enum adopt_result   result = ADOPT_FAILED;
 
-    pthread_mutex_lock(&drain->gate); /* Over the scan too: a child must be able to close what it inherits of it. */
+    pthread_mutex_lock(&drain->gate);
     if (now_us >= drain->scan_at_us) {
         adopt_scan(&drain->adopt);
         drain->scan_at_us = now_us + ADOPT_SCAN_US;
     }
-    if (!drain->adopt.taken && drain->adopt.list == NULL) {
-        pthread_mutex_unlock(&drain->gate);
-        drain->adopted_once = true;
-        return false; /* Nothing is being looked through. */
-    }
-    enum adopt_result result = ADOPT_FAILED;
-    if (connect_locked(drain, &error) == TRAIL_OK)
+    if (!drain->adopt.taken && drain->adopt.list == NULL)
+        result = ADOPT_IDLE; /* Nothing is being looked through. */
+    else if (connect_locked(drain, &error) == TRAIL_OK)
         result = adopt_step(&drain->adopt, drain->store, &report, &error);
     leave_gate(drain, result == ADOPT_FAILED, &error);
 

@@ -71,7 +71,7 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
 
-/* In a forked child: close the descriptors that were inherited, free nothing. */
+/* In a forked child: close what was inherited, without unlocking. The caller held drain_fork_lock() while forking. */
 void drain_abandon(struct drain *drain);
 
 #endif

@@ -43,6 +43,18 @@ void spool_update_marks_locked(struct spool *spool)
     spool->prepare_at = may_rotate ? SIZE_MAX : size / 2;
 }
 
+enum trail_err spool_create_segment(const struct spool *spool, uint32_t number, struct segment **ret_segment,
+                                    struct trail_error *ret_error)
+{
+    size_t         size = spool->segment_size;
+    enum trail_err err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+    while (err == TRAIL_EFULL && size / 2 >= SPOOL_SEGMENT_SIZE_MIN) {
+        size = size / 2 & ~(size_t)(SPOOL_PAGE_SIZE - 1);
+        err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+    }
+    return err;
+}
+
 /* Make the next segment here and now. Caller holds `lock`. */
 static enum trail_err create_locked(struct spool *spool, struct trail_error *ret_error)
 {
@@ -53,8 +65,7 @@ static enum trail_err create_locked(struct spool *spool, struct trail_error *ret
     if (now_us < spool->create_again_us)
         return error_set(ret_error, TRAIL_EFULL, ENOSPC, "the disk of the spool %s is full", spool->home.path);
 
-    enum trail_err err =
-        segment_create(&spool->prepared, spool->home.path, spool->next_number, spool->segment_size, ret_error);
+    enum trail_err err = spool_create_segment(spool, spool->next_number, &spool->prepared, ret_error);
     if (err != TRAIL_OK) {
         spool->create_again_us = now_us + SPOOL_CREATE_AGAIN_US;
         return err;

@@ -68,6 +68,12 @@ struct spool {
     struct waker         *drain_waker;
 };
 
+/* Create the file of a segment; a smaller one where the disk has no room for a whole one: without a successor the current
+ * segment would never be given back, and a spool whose disk holds one and a half segments would stay full for ever. */
+TRAIL_MUST_CHECK enum trail_err spool_create_segment(const struct spool *spool, uint32_t number,
+                                                     struct segment   **ret_segment,
+                                                     struct trail_error *ret_error);
+
 /* Take the prepared segment, or make one, as the new current one. Caller holds `lock`. */
 TRAIL_MUST_CHECK enum trail_err spool_rotate_locked(struct spool *spool, int64_t wall_us,
                                                     struct trail_error *ret_error);

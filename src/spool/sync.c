@@ -152,7 +152,7 @@ static void prepare_segment(struct spool *spool)
 
     if (!wants_segment(spool, &number))
         return;
-    if (segment_create(&segment, spool->home.path, number, spool->segment_size, NULL) == TRAIL_OK)
+    if (spool_create_segment(spool, number, &segment, NULL) == TRAIL_OK)
         os_touch_pages(segment->area.map, segment->area.size);
 
     pthread_mutex_lock(&spool->lock);
