@@ -96,7 +96,7 @@ static enum trail_err overflow(struct trail *trail, struct live *live, const str
     if (trail->settings.overflow == OVERFLOW_BLOCK)
         err = append_when_room(trail, live, entry, ret_seq, ret_error);
     if (err != TRAIL_EFULL)
-        return err;
+        return err == TRAIL_OK ? err : reject(live, operation, err);
     drain_note_lost(live->drain, drop, entry->wall_us);
     accounts_count(live->accounts, operation, drop ? ACCOUNT_DROPPED : ACCOUNT_REJECTED);
     return drop ? TRAIL_DROPPED : TRAIL_EFULL;

@@ -5,7 +5,7 @@
 void trail_begin(struct trail_scope *scope, struct trail *trail, const struct trail_event *event)
 {
     struct trail_event        storage;
-    const struct trail_event *wide = event_widen(event, &storage);
+    const struct trail_event *wide = event != NULL ? event_widen(event, &storage) : NULL;
 
     scope->trail = wide != NULL ? trail : NULL;
     if (wide == NULL)
