@@ -81,6 +81,7 @@ class Disk(Place):
             file.truncate(size << 20)
         try:
             run(*make, self.image)
+            run("xfs_io", "-V")
         except OSError as error:
             raise unittest.SkipTest(f"SKIPPED, and so not proven here: {error}")
         self._mount("-o", "loop", self.image)
