@@ -289,8 +289,8 @@ TRAIL_API enum trail_err trail_record_json(struct trail *trail, struct trail_tex
 
 /* ---- The guard: an operation and its outcome as one event ------------------------------------- */
 
-/* Lives in the caller's frame between begin and end. What is learned in between (the id of what was created, old and new
- * values) is added to `event`; the texts are borrowed until trail_end(). */
+/* Lives in the caller's frame between begin and end. What is learned in between (the id of what was created, old and
+ * new values) is added to `event`; the texts are borrowed until trail_end(). */
 struct trail_scope {
     struct trail      *trail; /* The library's. */
     struct trail_event event;

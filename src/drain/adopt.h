@@ -2,9 +2,9 @@
  *
  *     event  ->  policy  ->  spool  ->  [drain]  ->  store
  *
- * A lock decides whether a process is dead, and the destination in its files decides whose spool it is: two services with different stores
- * may share a spool directory. One is taken over at a time; when all its events are stored its files go, and
- * what was found is told.
+ * A lock decides whether a process is dead, and the destination in its files decides whose spool it is: two services
+ * with different stores may share a spool directory. One is taken over at a time; when all its events are stored its
+ * files go, and what was found is told.
  *
  * Thread: one owner.
  * Memory: owns what it took over.

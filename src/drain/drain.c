@@ -5,8 +5,8 @@
  *
  * - The store is away: the connection is closed, the round ends, the next one waits out the back-off.
  * - The fence moved us: the next round goes on from where the store says we stand.
- * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the connection is closed
- *   by the forking thread, and opened again by the next round.
+ * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the
+ *   connection is closed by the forking thread, and opened again by the next round.
  */
 #include "drain/drain.h"
 
@@ -113,6 +113,15 @@ static int64_t oldest_waiting_age_us(struct drain *drain)
     return age_us >= 0 ? age_us : INT64_MAX; /* The clock was set back: nobody knows, so it has waited long enough. */
 }
 
+/* Ask for everything up to seq. */
+static void want(struct drain *drain, uint64_t seq)
+{
+    uint64_t wanted = __atomic_load_n(&drain->wanted_seq, __ATOMIC_RELAXED);
+    while (wanted < seq &&
+           !__atomic_compare_exchange_n(&drain->wanted_seq, &wanted, seq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        continue;
+}
+
 /* True when events must go to the store now; otherwise *ret_wait_us says for how long they may still wait. */
 static bool events_are_due(struct drain *drain, int64_t *ret_wait_us)
 {
@@ -122,7 +131,9 @@ static bool events_are_due(struct drain *drain, int64_t *ret_wait_us)
         return false;
     int64_t interval_us = (int64_t)settings->flush_interval_s * 1000000;
     int64_t age_us = oldest_waiting_age_us(drain);
-    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled || spool_take_urgent(drain->spool) ||
+    if (spool_take_urgent(drain->spool))
+        want(drain, spool_last_seq(drain->spool)); /* All of it, however many batches and attempts that takes. */
+    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled ||
         __atomic_load_n(&drain->wanted_seq, __ATOMIC_ACQUIRE) > drain->stored_seq ||
         spool_waiting_events(drain->spool) >= settings->buffer_max_size_events || age_us >= interval_us)
         return true;
@@ -325,6 +336,8 @@ static bool write_accounts(struct drain *drain)
     if (err != TRAIL_OK)
         disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
+    if (drain->stream.stored_seq < drain->stored_seq)
+        publish_progress(drain, &(struct stream_progress){ 0 }); /* The store went back: its events wait again. */
     if (err != TRAIL_OK)
         note_store_error(drain, &error);
     return err == TRAIL_OK;
@@ -504,10 +517,7 @@ enum trail_err drain_wait_stored(struct drain *drain, uint64_t seq, uint32_t tim
     struct timespec deadline = clock_deadline(timeout_ms);
     int             waited = 0;
 
-    uint64_t wanted = __atomic_load_n(&drain->wanted_seq, __ATOMIC_RELAXED);
-    while (wanted < seq &&
-           !__atomic_compare_exchange_n(&drain->wanted_seq, &wanted, seq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-        continue;
+    want(drain, seq);
     waker_wake(drain->waker);
     pthread_mutex_lock(&drain->lock);
     while (drain->stored_seq < seq && waited == 0)

@@ -9,8 +9,8 @@
  *     sync,   buffer      at once; callers that wait share a transaction
  *     sync,   no buffer   at once; one transaction per event
  *
- * A store that is away changes nothing for callers: the spool grows, and the drain tries again with back-off. When its own
- * events are stored it empties the spools of dead processes (adopt.h).
+ * A store that is away changes nothing for callers: the spool grows, and the drain tries again with back-off. When
+ * its own events are stored it empties the spools of dead processes (adopt.h).
  *
  * Thread: everything but start and stop from any thread.
  * Memory: owns the store's connection; borrows the spool and the settings.

@@ -11,11 +11,10 @@
 #include "policy/pattern.h"
 
 /* Whether an event succeeded, as an index. */
-enum { SUCCEEDED, DID_NOT_SUCCEED, OUTCOME_KINDS };
+enum { SUCCEEDED, DID_NOT_SUCCEED };
 
-/* What refuses most events comes first: a refusal by level reads the first twelve bytes and nothing else. */
 struct policy {
-    uint32_t            operations[OUTCOME_KINDS]; /* Taken by the level: bits 1 << operation. */
+    struct policy_level taken; /* First: see policy_level_refuses(). */
     bool                enabled;
     enum trail_level    level;
     struct pattern_list actions;
@@ -27,8 +26,8 @@ struct policy {
 static void set_level(struct policy *policy, enum trail_level level)
 {
     policy->level = level;
-    policy->operations[SUCCEEDED] = level == TRAIL_LEVEL_FAILURES_ONLY ? 0 : level_operations(level);
-    policy->operations[DID_NOT_SUCCEED] = level_operations(level);
+    policy->taken.operations[SUCCEEDED] = level == TRAIL_LEVEL_FAILURES_ONLY ? 0 : level_operations(level);
+    policy->taken.operations[DID_NOT_SUCCEED] = level_operations(level);
 }
 
 enum trail_err policy_new(struct policy **ret_policy, const struct settings *settings, struct trail_error *ret_error)
@@ -78,7 +77,7 @@ enum policy_verdict policy_decide(const struct policy *policy, const struct trai
 
     if (!policy->enabled)
         return POLICY_DISABLED;
-    if ((policy->operations[event->outcome != TRAIL_OUTCOME_SUCCESS] >> (unsigned)operation & 1) == 0)
+    if (policy_level_refuses(policy, event, operation))
         return POLICY_LEVEL;
     if (pattern_list_matches(&policy->actions, event->action) ||
         pattern_list_matches(&policy->resources, event->resource_type))
@@ -110,7 +109,7 @@ static void add_operations_not_taken(struct line *line, const struct policy *pol
 {
     const char *separator = "";
     for (int i = 1; i < TRAIL_OPERATION_COUNT; i++) {
-        if ((policy->operations[SUCCEEDED] >> i & 1) != 0)
+        if ((policy->taken.operations[SUCCEEDED] >> i & 1) != 0)
             continue;
         line_add(line, "%s%s", separator, operation_name((enum trail_operation)i));
         separator = ", ";

@@ -21,10 +21,23 @@ enum policy_verdict { POLICY_KEEP, POLICY_DISABLED, POLICY_LEVEL, POLICY_EXCLUDE
 
 struct policy;
 
+/* What refuses most events: the first bytes of every policy, in the open so that a refusal by level needs no call. */
+struct policy_level {
+    uint32_t operations[2]; /* Taken, as bits 1 << operation: of events that succeeded, of others. */
+};
+
 /* Compile the settings' level and exclusions. TRAIL_ENOMEM; TRAIL_ECONFIG: a list is over a limit. */
 TRAIL_MUST_CHECK enum trail_err policy_new(struct policy **ret_policy, const struct settings *settings,
                                            struct trail_error *ret_error);
 void                            policy_free(struct policy *policy);
+
+/* True when the level leaves the event out: the verdict is POLICY_LEVEL (or, with the trail disabled, worse). */
+static inline bool policy_level_refuses(const struct policy *policy, const struct trail_event *event,
+                                        enum trail_operation operation)
+{
+    const struct policy_level *level = (const struct policy_level *)policy; /* Its first member. */
+    return (level->operations[event->outcome != TRAIL_OUTCOME_SUCCESS] >> (unsigned)operation & 1) == 0;
+}
 
 /* Say what to do with one event. `operation` is the effective one (given, or classified).
  * Allocates nothing, blocks on nothing. */

@@ -130,8 +130,10 @@ static enum trail_err live_open(struct trail *trail, struct live **ret_live, str
     enum trail_err err = waker_init(&live->waker, ret_error);
     if (err == TRAIL_OK)
         err = open_spool(trail, live, ret_error);
-    if (err == TRAIL_OK)
+    if (err == TRAIL_OK) {
+        live->accounts = spool_accounts(live->spool);
         err = start_drain(trail, live, ret_error);
+    }
     if (err != TRAIL_OK) {
         spool_close(live->spool, true);
         waker_done(&live->waker);

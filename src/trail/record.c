@@ -1,7 +1,7 @@
 /* record.c -- takes one event: policy, redaction, encoding, spool, and as much waiting as the settings ask for.
  *
- * The happy path is: the policy keeps it; it is checked and redacted; its bytes are appended to the spool; done. Possible
- * failure modes are, each with its own code and counter:
+ * The happy path is: the policy keeps it; it is checked and redacted; its bytes are appended to the spool; done.
+ * Possible failure modes are, each with its own code and counter:
  *
  * - The policy leaves it out: nothing else is looked at, so it costs nanoseconds.
  * - It is not a whole event, or too large: rejected.
@@ -26,14 +26,14 @@
 
 static enum trail_err reject(struct live *live, enum trail_operation operation, enum trail_err err)
 {
-    accounts_count(spool_accounts(live->spool), operation, ACCOUNT_REJECTED);
+    accounts_count(live->accounts, operation, ACCOUNT_REJECTED);
     return err;
 }
 
 /* Say no, and count why. */
 static enum trail_err refuse(struct live *live, enum trail_operation operation, enum policy_verdict verdict)
 {
-    accounts_count(spool_accounts(live->spool), operation, verdict == POLICY_LEVEL ? ACCOUNT_LEVEL : ACCOUNT_EXCLUDED);
+    accounts_count(live->accounts, operation, verdict == POLICY_LEVEL ? ACCOUNT_LEVEL : ACCOUNT_EXCLUDED);
     return TRAIL_REFUSED;
 }
 
@@ -98,7 +98,7 @@ static enum trail_err overflow(struct trail *trail, struct live *live, const str
     if (err != TRAIL_EFULL)
         return err;
     drain_note_lost(live->drain, drop, entry->wall_us);
-    accounts_count(spool_accounts(live->spool), operation, drop ? ACCOUNT_DROPPED : ACCOUNT_REJECTED);
+    accounts_count(live->accounts, operation, drop ? ACCOUNT_DROPPED : ACCOUNT_REJECTED);
     return drop ? TRAIL_DROPPED : TRAIL_EFULL;
 }
 
@@ -134,9 +134,11 @@ static enum trail_err append(struct trail *trail, struct live *live, const struc
     return confirm(trail, live, seq);
 }
 
-/* The policy keeps it. */
-static enum trail_err accept(struct trail *trail, struct live *live, const struct trail_event *offered,
-                             enum trail_operation operation, struct trail_id *ret_id, struct trail_error *ret_error)
+/* The policy keeps it. Out of line: see open_live(). */
+__attribute__((noinline)) static enum trail_err accept(struct trail *trail, struct live *live,
+                                                       const struct trail_event *offered,
+                                                       enum trail_operation operation, struct trail_id *ret_id,
+                                                       struct trail_error *ret_error)
 {
     char       storage[ENCODE_STACK_SIZE];
     struct buf payload;
@@ -169,56 +171,82 @@ static enum trail_err reject_unopened(struct trail *trail, enum trail_operation 
     return err;
 }
 
-/* The running part for the next event; NULL with the reason in *ret_error. */
-static struct live *live_for(struct trail *trail, struct trail_error *ret_error)
+/* The running part if it is there, as it is for every event but the first of a process. */
+static inline struct live *live_running(const struct trail *trail)
 {
     struct live *live = trail_live_now(trail);
-    if (__builtin_expect(live != NULL && *trail->canary != 0, 1))
-        return live;
-    (void)fork_unnoticed(trail);
-    return trail_live(trail, ret_error);
+    return __builtin_expect(live != NULL && *trail->canary != 0, 1) ? live : NULL;
 }
 
-static enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
-                            struct trail_error *ret_error)
+/* Open the running part. Out of line, as is everything with a large frame: a refusal must not pay for it. */
+__attribute__((noinline, cold)) static enum trail_err open_live(struct trail *trail, struct live **ret_live,
+                                                                struct trail_error *ret_error)
 {
-    struct trail_error   error = { 0 };
-    enum trail_operation operation = event->operation;
-    const struct policy *policy = trail->policy;
+    struct trail_error error = { 0 };
 
-    if (policy == NULL) {
-        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
-        return TRAIL_REFUSED;
-    }
-    struct live *live = live_for(trail, &error);
-    bool         unclassified = false;
+    (void)fork_unnoticed(trail);
+    *ret_live = trail_live(trail, &error);
+    if (*ret_live != NULL)
+        return TRAIL_OK;
+    if (ret_error != NULL)
+        *ret_error = error;
+    return error.code;
+}
+
+/* Keep it or not, now that it is known what was done and that there is somewhere to count it. */
+__attribute__((noinline)) static enum trail_err decide(struct trail *trail, struct live *live,
+                                                       const struct trail_event *event, enum trail_operation operation,
+                                                       struct trail_id *ret_id, struct trail_error *ret_error)
+{
+    enum policy_verdict verdict = policy_decide(trail->policy, event, operation);
+    if (verdict != POLICY_KEEP)
+        return refuse(live, operation, verdict);
+    return accept(trail, live, event, operation, ret_id, ret_error);
+}
+
+/* The first event of a process, and every one that does not say its operation. */
+__attribute__((noinline)) static enum trail_err offer_unprepared(struct trail *trail, const struct trail_event *event,
+                                                                 struct trail_id *ret_id, struct trail_error *ret_error)
+{
+    enum trail_operation operation = event->operation;
+    struct live         *live = live_running(trail);
+    enum trail_err       err = live != NULL ? TRAIL_OK : open_live(trail, &live, ret_error);
+    bool                 unclassified = false;
+
     if (operation == TRAIL_OPERATION_AUTO) {
         operation = operation_classify(event->action);
         unclassified = operation == TRAIL_OPERATION_OTHER;
     } else if ((unsigned)operation >= TRAIL_OPERATION_COUNT) {
         operation = TRAIL_OPERATION_OTHER; /* event_check() will say what is wrong with it. */
     }
-    if (live == NULL) {
-        if (ret_error != NULL)
-            *ret_error = error;
-        return reject_unopened(trail, operation, error.code);
-    }
+    if (err != TRAIL_OK)
+        return reject_unopened(trail, operation, err);
     if (unclassified)
-        accounts_count_unclassified(spool_accounts(live->spool));
-
-    enum policy_verdict verdict = policy_decide(policy, event, operation);
-    if (verdict != POLICY_KEEP)
-        return refuse(live, operation, verdict);
-    return accept(trail, live, event, operation, ret_id, ret_error);
+        accounts_count_unclassified(live->accounts);
+    return decide(trail, live, event, operation, ret_id, ret_error);
 }
 
-enum trail_err trail_record(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
-                            struct trail_error *ret_error)
+static inline enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
+                                   struct trail_error *ret_error)
 {
-    struct trail_event storage;
+    if (trail->policy == NULL) {
+        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
+        return TRAIL_REFUSED;
+    }
+    struct live *live = live_running(trail);
+    bool         is_given = (unsigned)event->operation - 1 < TRAIL_OPERATION_COUNT - 1; /* 1 to the last. */
+    if (live == NULL || !is_given)
+        return offer_unprepared(trail, event, ret_id, ret_error);
+    if (policy_level_refuses(trail->policy, event, event->operation))
+        return refuse(live, event->operation, POLICY_LEVEL);
+    return decide(trail, live, event, event->operation, ret_id, ret_error);
+}
 
-    if (trail == NULL || event == NULL)
-        return error_set(ret_error, TRAIL_EINVAL, 0, "%s is NULL", trail == NULL ? "trail" : "event");
+/* The event of a caller that was built against another size of the struct. */
+__attribute__((noinline)) static enum trail_err offer_widened(struct trail *trail, const struct trail_event *event,
+                                                              struct trail_id *ret_id, struct trail_error *ret_error)
+{
+    struct trail_event        storage;
     const struct trail_event *wide = event_widen(event, &storage);
     if (wide == NULL)
         return error_set(ret_error, TRAIL_EINVAL, 0, "struct_size %zu of the event is wrong: use TRAIL_EVENT_INIT",
@@ -226,16 +254,27 @@ enum trail_err trail_record(struct trail *trail, const struct trail_event *event
     return offer(trail, wide, ret_id, ret_error);
 }
 
+enum trail_err trail_record(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
+                            struct trail_error *ret_error)
+{
+    if (trail == NULL || event == NULL)
+        return error_set(ret_error, TRAIL_EINVAL, 0, "%s is NULL", trail == NULL ? "trail" : "event");
+    if (event->struct_size != sizeof *event)
+        return offer_widened(trail, event, ret_id, ret_error);
+    return offer(trail, event, ret_id, ret_error);
+}
+
 /* Text that is no event still was offered: it counts as rejected, under `other`. */
 static enum trail_err reject_json(struct trail *trail, enum trail_err err)
 {
-    struct trail_error error = { 0 };
     if (trail->policy == NULL) {
         __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
         return err;
     }
-    struct live *live = live_for(trail, &error);
-    return live != NULL ? reject(live, TRAIL_OPERATION_OTHER, err) : reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
+    struct live *live = live_running(trail);
+    if (live == NULL && open_live(trail, &live, NULL) != TRAIL_OK)
+        return reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
+    return reject(live, TRAIL_OPERATION_OTHER, err);
 }
 
 enum trail_err trail_record_json(struct trail *trail, struct trail_text json, struct trail_id *ret_id,

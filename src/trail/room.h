@@ -2,8 +2,8 @@
  *
  *     event  ->  policy  ->  spool  ->  drain  ->  store  ->  [trail]
  *
- * An event that is offered and finds the spool full is counted as rejected: that is right for a service, which has no second try. A
- * caller with a file behind it (`audittrail record`) waits first and offers then.
+ * An event that is offered and finds the spool full is counted as rejected: that is right for a service, which has no
+ * second try. A caller with a file behind it (`audittrail record`) waits first and offers then.
  *
  * Thread: any.
  * Memory: none.

@@ -2,8 +2,8 @@
  *
  *     event  ->  policy  ->  spool  ->  drain  ->  store  ->  [trail]
  *
- * A trail exists from trail_open() on; its running part (struct live) only from the first event that is offered, and again
- * after fork(): a child gives up what it inherited and opens its own.
+ * A trail exists from trail_open() on; its running part (struct live) only from the first event that is offered, and
+ * again after fork(): a child gives up what it inherited and opens its own.
  *
  * Thread: see the fields.
  * Memory: owned by the trail.
@@ -31,12 +31,14 @@ _Static_assert(TRAIL_OPERATION_COUNT <= 16, "a tally holds every operation");
 
 /* The running part. */
 struct live {
-    struct spool *spool;
-    struct drain *drain;
-    struct waker  waker; /* The drain sleeps on it. */
-    uint32_t      writer_hash;
-    struct tally  tallies[THREAD_SLOT_COUNT];
-    struct live  *next; /* In the list of those that forks left behind. */
+    struct spool          *spool;
+    const struct accounts *accounts; /* The spool's: read by every refusal. */
+    struct drain          *drain;
+    struct waker           waker; /* The drain sleeps on it. */
+    uint32_t               writer_hash;
+    /* On lines of their own: what stands before them is read by every thread. */
+    _Alignas(64) struct tally tallies[THREAD_SLOT_COUNT];
+    struct live *next; /* In the list of those that forks left behind. */
 };
 
 struct trail {

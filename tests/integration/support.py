@@ -96,7 +96,9 @@ class CommandCase(unittest.TestCase):
         self.assertEqual(result.code, code, result)
         return [json.loads(line) for line in result.out.splitlines()]
 
-    def rows(self, sql="SELECT * FROM audit_trail WHERE flags & 64 = 0 ORDER BY timestamp_us, writer, seq", *parameters):
+    EVENTS = "SELECT * FROM audit_trail WHERE flags & 64 = 0 ORDER BY timestamp_us, writer, seq"
+
+    def rows(self, sql=EVENTS, *parameters):
         """Rows of the store as dictionaries; the default is every event that is no control record."""
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         try:

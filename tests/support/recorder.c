@@ -81,7 +81,7 @@ static void wait_until_ns(const struct timespec *start, int64_t after_ns)
         when.tv_sec++;
         when.tv_nsec -= 1000000000;
     }
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL); /* pacing: the rate asked for */
 }
 
 static int64_t now_us(void)

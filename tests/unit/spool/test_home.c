@@ -1,7 +1,8 @@
 /* test_home.c -- a writer's directory has one owner at a time, and the kernel says whether that one lives.
  *
- * Goal:   nobody takes over from the living, everybody may from the dead, and no failure leaves a directory that nobody owns.
- * Method: children hold the lock and are killed; the lock file is exchanged between open and lock; system calls fail.
+ * Goal:   nobody takes over from the living, everybody may from the dead, and no failure leaves a directory that
+ * nobody owns. Method: children hold the lock and are killed; the lock file is exchanged between open and lock;
+ * system calls fail.
  */
 #include <setjmp.h>
 #include <stdarg.h>

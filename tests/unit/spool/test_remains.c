@@ -1,4 +1,5 @@
-/* test_remains.c -- what a dead process left is opened whatever state it is in, and only set aside when it is ours to touch.
+/* test_remains.c -- what a dead process left is opened whatever state it is in, and only set aside when it is ours to
+ * touch.
  *
  * Goal:   no damaged file stops a take-over; what it held is a gap; a newer format is left alone.
  * Method: spools of several segments with one of them missing, unused, damaged or of a newer format.
