@@ -1,4 +1,4 @@
-"""File systems of a test's own: small, full, read-only, cut off. Needs root; each user skips loudly where it is not there.
+"""File systems of a test's own: small, full, read-only, cut off. Needs root; a test skips, and says so, without it.
 
 Whatever is mounted or attached is taken away again at the end of the test, also of one that failed.
 """

@@ -1,9 +1,10 @@
-"""Goal: with durability `machine` a power cut loses nothing whose call returned OK; with `process` at most the last sync interval.
+"""Goal: with durability `machine` a power cut loses nothing whose call returned OK; with `process` at most the last
+sync interval.
 
-Method: the spool lies on a file system of its own (a file, a loop device), the store elsewhere and locked, so that nothing is
-drained early. At a random moment the file system is shut down without writing anything back (xfs_io -x -c shutdown), the recorder
-is killed, the file system is mounted again and a new start recovers. This loses the page cache as a power cut does; it does not
-model a disk that lies, reorders or tears sectors.
+Method: the spool lies on a file system of its own (a file, a loop device), the store elsewhere and locked, so that
+nothing is drained early. At a random moment the file system is shut down without writing anything back (xfs_io -x -c
+shutdown), the recorder is killed, the file system is mounted again and a new start recovers. This loses the page cache
+as a power cut does; it does not model a disk that lies, reorders or tears sectors.
 """
 import json
 import os
@@ -33,7 +34,8 @@ class PowerCut(RecorderCase):
         self.env["AUDIT_TRAIL_SPOOL_DIR"] = os.path.join(disk.path, "spool")
         lock = self.lock_store()
         recorder = self.recorder("--threads", THREADS, "--rate", rate, "--size", 200,
-                                 env={"AUDIT_TRAIL_DURABILITY": durability, "AUDIT_TRAIL_SYNC_INTERVAL": str(sync_interval)})
+                                 env={"AUDIT_TRAIL_DURABILITY": durability,
+                                      "AUDIT_TRAIL_SYNC_INTERVAL": str(sync_interval)})
         recorder.first.wait()
         moment = time.monotonic() + seconds
         while (left := moment - time.monotonic()) > 0:
@@ -102,10 +104,11 @@ class PowerCut(RecorderCase):
 
     def test_control_without_syncs_the_cut_loses_events(self):
         for kind in ("ext4", "xfs"):
-            recorder, off = self.cut_once(kind, "process", 60, 1.5)
+            recorder, _ = self.cut_once(kind, "process", 60, 1.5)
             gone = self.compare(recorder, set())
-            print(f"control on {kind}: {gone} of {len(recorder.so_far().accepted)} accepted events are gone", flush=True)
-            self.assertGreater(gone, len(recorder.so_far().accepted) // 2)
+            accepted = len(recorder.so_far().accepted)
+            print(f"control on {kind}: {gone} of {accepted} accepted events are gone", flush=True)
+            self.assertGreater(gone, accepted // 2)
 
 
 if __name__ == "__main__":

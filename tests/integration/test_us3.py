@@ -1,8 +1,8 @@
 """US-3, non-blocking audit writes: the scenarios of the acceptance list that are not about HTTP, by their names.
 
 Method: the recorder records, audit_batches says how many transactions that were and what was in each. Clocks are moved
-(tests/support/clock_shim.c), never slept through. `kill -9 at any moment` is test_kill.py; `a store that stays away` is also in
-test_faults_store.py, with more faults.
+(tests/support/clock_shim.c), never slept through. `kill -9 at any moment` is test_kill.py; `a store that stays away` is
+also in test_faults_store.py, with more faults.
 """
 import mmap
 import os
@@ -56,13 +56,15 @@ class NonBlockingWrites(RecorderCase):
         self.assertEqual(self.transactions(), [(1, 51, 51)])
         self.end(recorder)
 
-    def test_buffer_max_size_when_500_events_wait_they_are_written_in_one_transaction_without_waiting_for_the_interval(self):
+    def test_buffer_max_size_500_when_500_events_wait_they_are_written_in_one_transaction(self):
+        """Without waiting for the interval."""
         recorder = self.recorder("--events", 499, "--stay", "--close", **self.with_clock())
         self.wait_for_events(recorder, 499, OK)
         self.advance(25)
         self.assertEqual(self.transactions(), [], "the control: 499 wait")
         recorder.kill()
-        recorder = self.recorder("--events", 500, "--stay", "--close", env={"AUDIT_TRAIL_SPOOL_DIR": self.path("other")})
+        recorder = self.recorder("--events", 500, "--stay", "--close",
+                                 env={"AUDIT_TRAIL_SPOOL_DIR": self.path("other")})
         self.wait_for(self.transactions, "a transaction")
         self.assertEqual(self.transactions(), [(1, 501, 501)])
         self.end(recorder)
