@@ -242,6 +242,19 @@ static inline enum trail_err offer(struct trail *trail, const struct trail_event
     return decide(trail, live, event, event->operation, ret_id, ret_error);
 }
 
+/* What is no event still was offered: it counts as rejected, under `other`. */
+static enum trail_err reject_unreadable(struct trail *trail, enum trail_err err)
+{
+    if (trail->policy == NULL) {
+        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
+        return err;
+    }
+    struct live *live = live_running(trail);
+    if (live == NULL && open_live(trail, &live, NULL) != TRAIL_OK)
+        return reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
+    return reject(live, TRAIL_OPERATION_OTHER, err);
+}
+
 /* The event of a caller that was built against another size of the struct. */
 __attribute__((noinline)) static enum trail_err offer_widened(struct trail *trail, const struct trail_event *event,
                                                               struct trail_id *ret_id, struct trail_error *ret_error)
@@ -249,8 +262,9 @@ __attribute__((noinline)) static enum trail_err offer_widened(struct trail *trai
     struct trail_event        storage;
     const struct trail_event *wide = event_widen(event, &storage);
     if (wide == NULL)
-        return error_set(ret_error, TRAIL_EINVAL, 0, "struct_size %zu of the event is wrong: use TRAIL_EVENT_INIT",
-                         event->struct_size);
+        return reject_unreadable(trail, error_set(ret_error, TRAIL_EINVAL, 0,
+                                                  "struct_size %zu of the event is wrong: use TRAIL_EVENT_INIT",
+                                                  event->struct_size));
     return offer(trail, wide, ret_id, ret_error);
 }
 
@@ -264,19 +278,6 @@ enum trail_err trail_record(struct trail *trail, const struct trail_event *event
     return offer(trail, event, ret_id, ret_error);
 }
 
-/* Text that is no event still was offered: it counts as rejected, under `other`. */
-static enum trail_err reject_json(struct trail *trail, enum trail_err err)
-{
-    if (trail->policy == NULL) {
-        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
-        return err;
-    }
-    struct live *live = live_running(trail);
-    if (live == NULL && open_live(trail, &live, NULL) != TRAIL_OK)
-        return reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
-    return reject(live, TRAIL_OPERATION_OTHER, err);
-}
-
 enum trail_err trail_record_json(struct trail *trail, struct trail_text json, struct trail_id *ret_id,
                                  struct trail_error *ret_error)
 {
@@ -287,11 +288,12 @@ enum trail_err trail_record_json(struct trail *trail, struct trail_text json, st
     if (trail == NULL || (json.data == NULL && json.size > 0))
         return error_set(ret_error, TRAIL_EINVAL, 0, "%s is NULL", trail == NULL ? "trail" : "json.data");
     if (json.size > TRAIL_EVENT_BYTES_MAX)
-        return reject_json(trail, error_set(ret_error, TRAIL_ETOOBIG, 0, "the event has %zu bytes, allowed are %d",
-                                            json.size, TRAIL_EVENT_BYTES_MAX));
+        return reject_unreadable(trail,
+                                 error_set(ret_error, TRAIL_ETOOBIG, 0, "the event has %zu bytes, allowed are %d",
+                                           json.size, TRAIL_EVENT_BYTES_MAX));
     buf_init(&scratch, storage, sizeof storage);
     enum trail_err err = event_from_json(json, &scratch, &event, ret_error);
-    err = err == TRAIL_OK ? offer(trail, &event, ret_id, ret_error) : reject_json(trail, err);
+    err = err == TRAIL_OK ? offer(trail, &event, ret_id, ret_error) : reject_unreadable(trail, err);
     buf_done(&scratch);
     return err;
 }

@@ -56,3 +56,8 @@ unit_test(store/test_sqlite_read store_fixture)
 unit_test(drain/test_changes)
 unit_test(query/test_query_sql store_fixture)
 unit_test(query/test_query store_fixture)
+# The trail is tested as callers have it: the real library, a folder of its own.
+add_library(trail_fixture STATIC unit/trail/trail_fixture.c)
+target_include_directories(trail_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
+target_link_libraries(trail_fixture PUBLIC test_support audittrail_flags audittrail_internal PkgConfig::CMOCKA)
+unit_test(trail/test_scope trail_fixture)
