@@ -62,3 +62,4 @@ target_include_directories(trail_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CM
 target_link_libraries(trail_fixture PUBLIC test_support audittrail_flags audittrail_internal PkgConfig::CMOCKA)
 unit_test(trail/test_scope trail_fixture)
 unit_test(trail/test_trail trail_fixture)
+unit_test(trail/test_live trail_fixture)
