@@ -72,7 +72,7 @@ static enum trail_err prepare(const struct trail *trail, struct trail_event *eve
 
 /* Wait for room while there is time for it. */
 static enum trail_err append_when_room(struct trail *trail, struct live *live, const struct spool_entry *entry,
-                                       uint64_t *ret_seq, struct trail_error *ret_error)
+                                       uint64_t *ret_seq, struct trail_error *error)
 {
     int64_t        until_us = clock_mono_us(trail->clock) + (int64_t)trail->settings.overflow_timeout_ms * 1000;
     enum trail_err err = TRAIL_EFULL;
@@ -81,22 +81,24 @@ static enum trail_err append_when_room(struct trail *trail, struct live *live, c
          left_us = until_us - clock_mono_us(trail->clock)) {
         waker_wake(&live->waker);
         if (spool_wait_room(live->spool, (uint32_t)(left_us / 1000) + 1))
-            err = spool_append(live->spool, entry, ret_seq, ret_error);
+            err = spool_append(live->spool, entry, ret_seq, error);
     }
     return err;
 }
 
-/* The spool is full: do what AUDIT_TRAIL_OVERFLOW says. */
+/* The spool is full, as *error says: do what AUDIT_TRAIL_OVERFLOW says. */
 static enum trail_err overflow(struct trail *trail, struct live *live, const struct spool_entry *entry,
-                               enum trail_operation operation, uint64_t *ret_seq, struct trail_error *ret_error)
+                               enum trail_operation operation, uint64_t *ret_seq, struct trail_error *error)
 {
     enum trail_err err = TRAIL_EFULL;
     bool           drop = trail->settings.overflow == OVERFLOW_DROP;
 
     if (trail->settings.overflow == OVERFLOW_BLOCK)
-        err = append_when_room(trail, live, entry, ret_seq, ret_error);
+        err = append_when_room(trail, live, entry, ret_seq, error);
+    if (err == TRAIL_OK)
+        return TRAIL_OK;
     if (err != TRAIL_EFULL)
-        return err;
+        return reject(live, operation, err);
     drain_note_lost(live->drain, drop, entry->wall_us);
     accounts_count(live->accounts, operation, drop ? ACCOUNT_DROPPED : ACCOUNT_REJECTED);
     return drop ? TRAIL_DROPPED : TRAIL_EFULL;
@@ -116,14 +118,18 @@ static enum trail_err confirm(struct trail *trail, struct live *live, uint64_t s
 static enum trail_err append(struct trail *trail, struct live *live, const struct trail_event *event,
                              const struct spool_entry *entry, struct trail_id *ret_id, struct trail_error *ret_error)
 {
-    uint64_t       seq = 0;
-    enum trail_err err = spool_append(live->spool, entry, &seq, ret_error);
-    if (err == TRAIL_EFULL) {
-        err = overflow(trail, live, entry, event->operation, &seq, ret_error);
-        if (err != TRAIL_OK)
-            return err;
-    } else if (err != TRAIL_OK) {
-        return reject(live, event->operation, err);
+    struct trail_error error; /* Not the caller's yet: waiting for room may help. */
+    uint64_t           seq = 0;
+
+    enum trail_err err = spool_append(live->spool, entry, &seq, &error);
+    if (err == TRAIL_EFULL)
+        err = overflow(trail, live, entry, event->operation, &seq, &error);
+    else if (err != TRAIL_OK)
+        (void)reject(live, event->operation, err);
+    if (err != TRAIL_OK) {
+        if (ret_error != NULL)
+            *ret_error = error;
+        return err;
     }
 
     unsigned slot = thread_slot();

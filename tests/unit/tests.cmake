@@ -63,3 +63,4 @@ target_link_libraries(trail_fixture PUBLIC test_support audittrail_flags audittr
 unit_test(trail/test_scope trail_fixture)
 unit_test(trail/test_trail trail_fixture)
 unit_test(trail/test_live trail_fixture)
+unit_test(trail/test_record trail_fixture -Wl,--wrap=posix_fallocate)

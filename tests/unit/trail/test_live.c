@@ -42,13 +42,6 @@ static int stop(void **state)
     return 0;
 }
 
-static int64_t count_of(const char *where)
-{
-    char sql[512];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM audit_trail WHERE %s", where);
-    return trail_fixture_number(&fixture, sql);
-}
-
 /* ---- What opens it ---- */
 
 static void the_first_event_offered_opens_it_whatever_becomes_of_the_event(void **state)
@@ -97,10 +90,11 @@ static void the_start_is_the_first_record_and_says_what_an_auditor_needs(void **
     trail_fixture_open(&fixture);
     trail_fixture_record(&fixture, "create_tool");
     trail_fixture_flush(&fixture);
-    assert_int_equal(count_of("action = 'trail_started'"), 1);
-    assert_int_equal(count_of("action = 'trail_started' AND seq = 1 AND flags = 64 AND operation = 'audit' AND "
-                              "user_id = 'system' AND resource_type = 'audit_trail' AND json_valid(context)"),
-                     1);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started'"), 1);
+    assert_int_equal(
+        trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1 AND flags = 64 AND operation = 'audit' AND "
+                                     "user_id = 'system' AND resource_type = 'audit_trail' AND json_valid(context)"),
+        1);
     trail_fixture_text(&fixture, "SELECT context FROM audit_trail WHERE action = 'trail_started'", context);
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         if (strstr(context, parts[i]) == NULL)
@@ -115,8 +109,8 @@ static void the_stop_is_the_last_record(void **state)
     trail_fixture_record(&fixture, "create_tool");
     trail_fixture_record(&fixture, "create_tool");
     assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
-    assert_int_equal(count_of("action = 'trail_stopped' AND seq = 4 AND flags = 64"), 1);
-    assert_int_equal(count_of("1"), 4);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_stopped' AND seq = 4 AND flags = 64"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "1"), 4);
     assert_int_equal(trail_fixture_number(&fixture, "SELECT last_seq FROM audit_writers"), 4);
 }
 
@@ -129,7 +123,7 @@ static void what_recorded_nothing_neither_started_nor_stopped(void **state)
     for (int i = 0; i < 5; i++)
         assert_int_equal(trail_record(fixture.trail, &event, NULL, NULL), TRAIL_REFUSED);
     assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
-    assert_int_equal(count_of("1"), 0);
+    assert_int_equal(trail_fixture_rows(&fixture, "1"), 0);
     /* What it refused is in the store nevertheless. */
     assert_int_equal(trail_fixture_number(&fixture, "SELECT level FROM audit_accounting WHERE operation = 2"), 5);
     assert_int_equal(temp_dir_count(fixture.spool_dir), 0);
@@ -189,10 +183,10 @@ static void threads_that_race_for_the_first_event_start_it_once(void **state)
         assert_int_equal(racers.recorded, THREADS);
         (void)trail_fixture_only_spool(&fixture); /* There is only one. */
         assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
-        assert_int_equal(count_of("action = 'trail_started' AND seq = 1"), round);
-        assert_int_equal(count_of("action = 'trail_started'"), round);
+        assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1"), round);
+        assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started'"), round);
         assert_int_equal(trail_fixture_number(&fixture, "SELECT count(*) FROM audit_writers"), round);
-        assert_int_equal(count_of("action = 'create_tool'"), round * THREADS);
+        assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), round * THREADS);
     }
 }
 
@@ -244,7 +238,7 @@ static void what_cannot_be_opened_is_tried_again_after_a_while(void **state)
     assert_int_equal(stats.operations[TRAIL_OPERATION_CREATE].rejected, 3);
     assert_int_equal(stats.operations[TRAIL_OPERATION_CREATE].recorded, 1);
     assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
-    assert_int_equal(count_of("action = 'trail_started' AND seq = 1"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1"), 1);
 }
 
 static void a_failure_that_goes_on_is_told_once(void **state)

@@ -33,13 +33,6 @@ static int stop(void **state)
     return 0;
 }
 
-static int64_t rows(const char *where)
-{
-    char sql[512];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM audit_trail WHERE operation <> 'audit' AND %s", where);
-    return trail_fixture_number(&fixture, sql);
-}
-
 static void every_outcome_is_recorded_as_it_was_told(void **state)
 {
     (void)state;
@@ -62,10 +55,10 @@ static void every_outcome_is_recorded_as_it_was_told(void **state)
     }
     trail_fixture_flush(&fixture);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        if (rows(cases[i].where) != 1)
+        if (trail_fixture_rows(&fixture, "action = 'update_tool' AND %s", cases[i].where) != 1)
             fail_msg("not one row: %s", cases[i].where);
     }
-    assert_int_equal(rows("1"), COUNT_OF(cases));
+    assert_int_equal(trail_fixture_rows(&fixture, "operation <> 'audit'"), COUNT_OF(cases));
 }
 
 static void a_second_end_changes_nothing(void **state)
@@ -78,8 +71,8 @@ static void a_second_end_changes_nothing(void **state)
     assert_int_equal(trail_end(&scope, TRAIL_OUTCOME_FAILURE, TRAIL_TEXT("late")), TRAIL_OK);
     trail_scope_done(&scope);
     trail_fixture_flush(&fixture);
-    assert_int_equal(rows("1"), 1);
-    assert_int_equal(rows("outcome = 'success'"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "operation <> 'audit'"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'update_tool' AND outcome = 'success'"), 1);
 }
 
 static void leave_scopes(bool end)
@@ -104,10 +97,10 @@ static void a_forgotten_scope_is_recorded_as_unknown(void **state)
     leave_scopes(false);
     leave_scopes(true);
     trail_fixture_flush(&fixture);
-    assert_int_equal(rows("1"), 4);
-    assert_int_equal(rows("action = 'delete_tool' AND outcome = 'success'"), 2);
-    assert_int_equal(rows("action = 'create_tool' AND outcome = 'success'"), 1);
-    assert_int_equal(rows("action = 'create_tool' AND outcome = 'unknown'"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "operation <> 'audit'"), 4);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool' AND outcome = 'success'"), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool' AND outcome = 'success'"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool' AND outcome = 'unknown'"), 1);
 }
 
 static void what_is_learned_in_between_is_recorded(void **state)
@@ -125,10 +118,12 @@ static void what_is_learned_in_between_is_recorded(void **state)
     scope.event.new_values = TRAIL_TEXT("{\"a\":2}");
     assert_int_equal(trail_end(&scope, TRAIL_OUTCOME_PARTIAL, NOTHING), TRAIL_OK);
     trail_fixture_flush(&fixture);
-    assert_int_equal(rows("resource_id = 't-7' AND resource_name = 'Seven' AND action = 'update_tool' AND user_id = "
-                          "'alice' AND old_values = '{\"a\":1}' AND new_values = '{\"a\":2}' AND changes IS NOT NULL "
-                          "AND error_message = 'first' AND outcome = 'partial'"),
-                     1);
+    assert_int_equal(
+        trail_fixture_rows(&fixture,
+                           "resource_id = 't-7' AND resource_name = 'Seven' AND action = 'update_tool' AND user_id = "
+                           "'alice' AND old_values = '{\"a\":1}' AND new_values = '{\"a\":2}' AND changes IS NOT NULL "
+                           "AND error_message = 'first' AND outcome = 'partial'"),
+        1);
 }
 
 static void what_the_policy_leaves_out_is_told_at_the_end(void **state)

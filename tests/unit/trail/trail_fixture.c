@@ -180,6 +180,18 @@ int64_t trail_fixture_number(const struct trail_fixture *fixture, const char *sq
     return text[0] != '\0' ? strtoll(text, NULL, 10) : -1;
 }
 
+int64_t trail_fixture_rows(const struct trail_fixture *fixture, const char *where, ...)
+{
+    char    sql[2048] = "SELECT count(*) FROM audit_trail WHERE ";
+    size_t  size = strlen(sql);
+    va_list arguments;
+
+    va_start(arguments, where);
+    assert_true(vsnprintf(sql + size, sizeof sql - size, where, arguments) < (int)(sizeof sql - size));
+    va_end(arguments);
+    return trail_fixture_number(fixture, sql);
+}
+
 struct expectation {
     const struct trail_fixture *fixture;
     const char                 *sql;

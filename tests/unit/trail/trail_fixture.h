@@ -68,7 +68,11 @@ uint64_t           trail_fixture_offered(const struct trail_stats *stats);
 int64_t trail_fixture_number(const struct trail_fixture *fixture, const char *sql);
 void    trail_fixture_text(const struct trail_fixture *fixture, const char *sql, char out[512]);
 
-/* Wait until that number is `expected`. */
+/* How many rows of the view audit_trail there are WHERE ...; -1 when there is no store. */
+__attribute__((format(printf, 2, 3))) int64_t trail_fixture_rows(const struct trail_fixture *fixture, const char *where,
+                                                                 ...);
+
+/* Wait until the number of a SELECT is `expected`. */
 bool trail_fixture_becomes(const struct trail_fixture *fixture, const char *sql, int64_t expected);
 
 /* Hold the store's write lock from now on; let go of it. */
