@@ -8,8 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t signal_count;
-static int                   signal_fd = -1;
+static volatile sig_atomic_t signal_count;   /* mutable: what a handler can change is at file scope */
+static int                   signal_fd = -1; /* mutable: likewise; set before the handler is */
 
 static void on_signal(int number)
 {

@@ -3,17 +3,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/lines.h"
+#include "trail/room.h"
 
 /* How long one look at the drain lasts: short enough to notice a signal and to print what it has to say. */
 #define RECORDER_LOOK_MS 200
-
-/* A segment is unlinked a moment after its last event was committed. */
-#define RECORDER_ROOM_PAUSE_MS 5
 
 /* What the drain got off its hands so far. */
 static uint64_t progress_of(struct trail *trail)
@@ -65,30 +62,29 @@ static void tell_error(struct recorder *recorder, uint64_t number, const struct 
     fputc('\n', stderr);
 }
 
-/* Offer a line for which the spool had no room until it has. */
-static enum trail_err offer_again(struct recorder *recorder, struct trail_text line, struct trail_error *ret_error)
+/* Wait until the spool has room for the line, while the drain gets anything off its hands. A line is offered once only:
+ * one that found the spool full would count as rejected. */
+static bool wait_for_room(struct recorder *recorder, struct trail_text line)
 {
-    const struct timespec pause = { 0, RECORDER_ROOM_PAUSE_MS * 1000000L };
-    int64_t               deadline = deadline_of(recorder);
-    for (;;) {
-        uint64_t progress = progress_of(recorder->trail);
-        if (!recorder_wait_stored(recorder, 0)) {
-            recorder->stop = interrupt_count() > 0 ? RECORDER_INTERRUPTED : RECORDER_AWAY;
-            return TRAIL_EFULL;
-        }
-        enum trail_err err = trail_record_json(recorder->trail, line, NULL, ret_error);
-        if (err != TRAIL_EFULL)
-            return err;
+    uint64_t progress = progress_of(recorder->trail);
+    int64_t  deadline = deadline_of(recorder);
+    while (!trail_wait_room(recorder->trail, line.size, RECORDER_LOOK_MS)) {
+        notices_print(&recorder->notices, "record");
+        if (interrupt_count() > 0)
+            recorder->stop = RECORDER_INTERRUPTED;
+        else if (notices_have(&recorder->notices, TRAIL_EVERSION))
+            recorder->stop = RECORDER_AWAY;
 
-        if (progress_of(recorder->trail) != progress)
+        uint64_t progress_now = progress_of(recorder->trail);
+        if (progress_now != progress)
             deadline = deadline_of(recorder);
-        /* Everything is stored and there is still no room: the disk is full, or the limit absurdly small. */
-        if (clock_mono_us(&clock_system) >= deadline) {
-            recorder->stop = RECORDER_BROKEN;
-            return TRAIL_EFULL;
-        }
-        nanosleep(&pause, NULL);
+        else if (clock_mono_us(&clock_system) >= deadline)
+            recorder->stop = RECORDER_AWAY;
+        progress = progress_now;
+        if (recorder->stop != RECORDER_GOES_ON)
+            return false;
     }
+    return true;
 }
 
 /* Whether the fault is the event's own; anything else would hit the next line as well. */
@@ -100,10 +96,10 @@ static bool is_own_fault(enum trail_err err)
 void recorder_line(struct recorder *recorder, uint64_t number, struct trail_text line)
 {
     struct trail_error error = { .code = TRAIL_OK };
-    enum trail_err     err = trail_record_json(recorder->trail, line, NULL, &error);
-    if (err == TRAIL_EFULL)
-        err = offer_again(recorder, line, &error);
+    if (!trail_wait_room(recorder->trail, line.size, 0) && !wait_for_room(recorder, line))
+        return; /* Not offered: the rest of the input was not read either. */
 
+    enum trail_err err = trail_record_json(recorder->trail, line, NULL, &error);
     recorder->lines++;
     if (err == TRAIL_OK || err == TRAIL_PENDING) {
         recorder->recorded++;

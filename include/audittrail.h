@@ -30,6 +30,8 @@
  *         be the last call on its trail, and the trail_query_* functions, which belong to one thread.
  * Memory: everything passed in is borrowed for the call and copied; nothing passed out is owned by
  *         the caller unless the function says so.
+ * Errors: what can fail returns enum trail_err: zero and above, it did its work; below, nothing has
+ *         changed. struct trail_error says what exactly went wrong.
  */
 #ifndef AUDITTRAIL_H
 #define AUDITTRAIL_H
@@ -274,7 +276,8 @@ TRAIL_API size_t trail_describe(const struct trail *trail, char *buffer, size_t 
  * TRAIL_EINVAL    a required field is empty, or an enum is out of range; counted as rejected.
  * TRAIL_ETOOBIG   larger than TRAIL_EVENT_BYTES_MAX; counted as rejected.
  * TRAIL_EFULL     the spool is full (limit or disk); counted as rejected.
- * TRAIL_EIO, TRAIL_EUNSUPPORTED, ...: the spool cannot be opened; counted in memory as rejected, retried with back-off. */
+ * TRAIL_EIO, TRAIL_EUNSUPPORTED, ...: the spool cannot be opened; counted in memory as rejected, retried with
+ * back-off. */
 TRAIL_API enum trail_err trail_record(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
                                       struct trail_error *ret_error);
 
@@ -286,9 +289,10 @@ TRAIL_API enum trail_err trail_record_json(struct trail *trail, struct trail_tex
 
 /* ---- The guard: an operation and its outcome as one event ------------------------------------- */
 
-/* Lives in the caller's frame between begin and end. Opaque. */
+/* Lives in the caller's frame between begin and end. What is learned in between (the id of what was created, old and
+ * new values) is added to `event`; the texts are borrowed until trail_end(). */
 struct trail_scope {
-    struct trail      *trail;
+    struct trail      *trail; /* The library's. */
     struct trail_event event;
 };
 

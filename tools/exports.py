@@ -38,7 +38,8 @@ def main():
         found = exported(arguments.nm, library)
         problems += [f"{library}: exports {name}, which is not in the header: make it static or hidden"
                      for name in sorted(found - expected)]
-        problems += [f"{library}: does not export {name}, which the header promises" for name in sorted(expected - found)]
+        problems += [f"{library}: does not export {name}, which the header promises"
+                     for name in sorted(expected - found)]
     for problem in problems:
         print(problem)
     print(f"{len(expected)} functions, {len(arguments.libraries)} libraries, {len(problems)} problems")

@@ -79,10 +79,11 @@ static bool read_settings(int argc, char **argv, struct settings *ret_settings)
 /* mkdir -p */
 static bool make_directory(const char *path)
 {
-    char partial[PATH_MAX];
-    if (strlen(path) >= sizeof partial)
+    char   partial[PATH_MAX];
+    size_t size = strlen(path);
+    if (size >= sizeof partial)
         return false;
-    strcpy(partial, path);
+    memcpy(partial, path, size + 1);
     for (char *slash = strchr(partial + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(partial, 0700) != 0 && errno != EEXIST)

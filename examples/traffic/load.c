@@ -46,7 +46,7 @@ struct load {
     struct ids                 servers;
 };
 
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped; /* mutable: set by a signal handler */
 
 void load_stop(void)
 {

@@ -40,12 +40,12 @@ enum trail_err env_file_read(struct env_file *ret_file, const char *path, struct
         return error_set_sys(ret_error, code, errno, "cannot open %s", path);
     }
 
-    enum trail_err err = TRAIL_ENOMEM;
     ret_file->data = malloc(ENV_FILE_BYTES_MAX + 1);
-    if (ret_file->data == NULL)
-        err = error_set(ret_error, TRAIL_ENOMEM, 0, "no memory to read %s", path);
-    else
-        err = read_whole(fd, ret_file, path, ret_error);
+    if (ret_file->data == NULL) {
+        close(fd);
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory to read %s", path);
+    }
+    enum trail_err err = read_whole(fd, ret_file, path, ret_error);
     close(fd);
     if (err == TRAIL_OK && ret_file->size >= 3 && memcmp(ret_file->data, "\xEF\xBB\xBF", 3) == 0)
         ret_file->position = 3; /* Editors on Windows put a byte order mark there. */

@@ -98,6 +98,8 @@ static bool find_setting(struct trail_text name, enum setting_id *ret_id)
 static void say_where(const struct load *load, const struct given *given, char out[WHERE_SIZE])
 {
     const char *path = given->source == SETTING_FROM_FILE ? load->file_path : setting_source_name(given->source);
+    assert(path != NULL);
+
     size_t      size = strlen(path);
     size_t      size_max = WHERE_SIZE - 28; /* ":", 20 digits, "...", NUL and some. */
     const char *shown = size > size_max ? path + size - size_max : path;

@@ -3,15 +3,16 @@
 
 #include <pthread.h>
 
-__thread uint8_t thread_slot_plus_one __attribute__((tls_model("initial-exec"), visibility("hidden"))) = 0;
+__thread uint8_t thread_slot_plus_one __attribute__((tls_model("initial-exec"), visibility("hidden"))) =
+    0; /* mutable: per thread */
 
 /* Bit n: number n is taken. The shared number is never marked. */
-static uint64_t taken;
+static uint64_t taken; /* mutable: atomic, shared by all trails of the process */
 
 /* Its destructor gives a thread's number back. */
-static pthread_key_t  exit_key;
-static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
-static int            exit_key_failed;
+static pthread_key_t  exit_key;                          /* mutable: set once */
+static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT; /* mutable: that once */
+static int            exit_key_failed;                   /* mutable: set once */
 
 static void give_back(void *slot_plus_one)
 {

@@ -2,9 +2,9 @@
  *
  *     event  ->  policy  ->  spool  ->  [drain]  ->  store
  *
- * A lock decides whether a process is dead, and the destination in its files decides whose spool it is: two services with different stores
- * may share a spool directory. One is taken over at a time; when all its events are stored its files go, and
- * what was found is told.
+ * A lock decides whether a process is dead, and the destination in its files decides whose spool it is: two services
+ * with different stores may share a spool directory. One is taken over at a time; when all its events are stored its
+ * files go, and what was found is told.
  *
  * Thread: one owner.
  * Memory: owns what it took over.
@@ -42,6 +42,10 @@ struct adopt_report {
 };
 
 void adopt_done(struct adopt *adopt);
+
+/* In a forked child: close and unmap what the parent was emptying, without unlocking; free nothing. A child that kept the
+ * descriptor would keep the lock, and nobody could take the spool over when the parent dies. */
+void adopt_abandon(struct adopt *adopt);
 
 /* Look through the spool directory again from the start. */
 void adopt_scan(struct adopt *adopt);

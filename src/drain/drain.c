@@ -5,8 +5,8 @@
  *
  * - The store is away: the connection is closed, the round ends, the next one waits out the back-off.
  * - The fence moved us: the next round goes on from where the store says we stand.
- * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the connection is closed
- *   by the forking thread, and opened again by the next round.
+ * - fork() wants the connection gone: the store call under way gives up early (it polls `interrupted`), the
+ *   connection is closed by the forking thread, and opened again by the next round.
  */
 #include "drain/drain.h"
 
@@ -46,8 +46,9 @@ struct drain {
     /* The thread's own. */
     pthread_t      thread;
     struct stream  stream;
-    struct adopt   adopt;
+    struct adopt   adopt; /* Changed under `gate` alone, so that a forked child finds it whole. */
     struct backoff backoff;
+    enum trail_err last_error; /* Of the store, while backoff says that it fails. */
     int64_t        scan_at_us;
     bool           adopted_once; /* The spools that were dead when we started have been looked through. */
     int64_t        losses_at_us;
@@ -109,7 +110,16 @@ static int64_t oldest_waiting_age_us(struct drain *drain)
         return INT64_MAX; /* A gap is not to be waited for. */
     __atomic_store_n(&drain->oldest_wall_us, frame.wall_us, __ATOMIC_RELAXED);
     int64_t age_us = clock_wall_us(drain->clock) - frame.wall_us;
-    return age_us > 0 ? age_us : 0;
+    return age_us >= 0 ? age_us : INT64_MAX; /* The clock was set back: nobody knows, so it has waited long enough. */
+}
+
+/* Ask for everything up to seq. */
+static void want(struct drain *drain, uint64_t seq)
+{
+    uint64_t wanted = __atomic_load_n(&drain->wanted_seq, __ATOMIC_RELAXED);
+    while (wanted < seq &&
+           !__atomic_compare_exchange_n(&drain->wanted_seq, &wanted, seq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        continue;
 }
 
 /* True when events must go to the store now; otherwise *ret_wait_us says for how long they may still wait. */
@@ -121,7 +131,9 @@ static bool events_are_due(struct drain *drain, int64_t *ret_wait_us)
         return false;
     int64_t interval_us = (int64_t)settings->flush_interval_s * 1000000;
     int64_t age_us = oldest_waiting_age_us(drain);
-    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled || spool_take_urgent(drain->spool) ||
+    if (spool_take_urgent(drain->spool))
+        want(drain, spool_last_seq(drain->spool)); /* All of it, however many batches and attempts that takes. */
+    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled ||
         __atomic_load_n(&drain->wanted_seq, __ATOMIC_ACQUIRE) > drain->stored_seq ||
         spool_waiting_events(drain->spool) >= settings->buffer_max_size_events || age_us >= interval_us)
         return true;
@@ -154,6 +166,7 @@ static void disconnect_locked(struct drain *drain)
 static void note_store_error(struct drain *drain, const struct trail_error *error)
 {
     __atomic_fetch_add(&drain->numbers.store_errors, 1, __ATOMIC_RELAXED);
+    drain->last_error = error->code;
     if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !is_interrupted(drain))
         notice(drain, error);
 }
@@ -211,40 +224,49 @@ static bool store_own_batch(struct drain *drain)
 
 /* ---- Records about ourselves ---- */
 
-static void append_control(struct drain *drain, const char *action, const struct buf *context)
+/* False: the spool is full, or there is no memory. */
+static bool append_control(struct drain *drain, const char *action, const struct buf *context)
 {
     struct trail_event event;
     struct buf         payload;
+    bool               appended = false;
     char               storage[2048];
     uint32_t           flags = TRAIL_FLAG_CONTROL;
     uint64_t           seq;
     int64_t            now_us = clock_wall_us(drain->clock);
 
     if (buf_failed(context))
-        return;
+        return false;
     control_event(&event, action, buf_text(context), now_us);
     buf_init(&payload, storage, sizeof storage);
     if (event_encode(&event, 1, &payload, &flags) == TRAIL_OK) {
         struct spool_entry entry = {
             .payload = buf_text(&payload), .wall_us = now_us, .flags = (uint16_t)flags, .control = true
         };
-        (void)!spool_append(drain->spool, &entry, &seq, NULL); /* Best effort: it is a record about losses. */
+        appended = spool_append(drain->spool, &entry, &seq, NULL) == TRAIL_OK;
     }
     buf_done(&payload);
+    return appended;
 }
 
+/* Once there is room again, and not too often; a stop is the last chance, and may use the reserve. */
 static void record_losses(struct drain *drain)
 {
-    struct buf context;
-    char       storage[512];
-    int64_t    now_us = clock_mono_us(drain->clock);
+    struct buf  context;
+    struct loss loss;
+    char        storage[512];
+    int64_t     now_us = clock_mono_us(drain->clock);
 
-    if (now_us < drain->losses_at_us || !losses_any(&drain->losses) || !spool_wait_room(drain->spool, 0))
+    if (!losses_any(&drain->losses))
         return;
-    drain->losses_at_us = now_us + LOSSES_AGAIN_US;
+    bool may_wait = now_us < drain->losses_at_us || !spool_has_room(drain->spool, sizeof storage);
+    if ((may_wait && !is_stopping(drain)) || !losses_take(&drain->losses, &loss))
+        return;
     buf_init(&context, storage, sizeof storage);
-    if (losses_take(&drain->losses, &context))
-        append_control(drain, CONTROL_EVENTS_LOST, &context);
+    loss_describe(&loss, &context);
+    drain->losses_at_us = now_us + LOSSES_AGAIN_US;
+    if (!append_control(drain, CONTROL_EVENTS_LOST, &context))
+        losses_put_back(&drain->losses, &loss);
     buf_done(&context);
 }
 
@@ -261,7 +283,7 @@ static void record_recovery(struct drain *drain, const struct adopt_report *repo
                ",\"quarantined_segments\":%" PRIu64 ",\"system_restarted\":%s}",
                writer, report->identity.pid, report->events, report->gaps, report->quarantined,
                report->other_boot ? "true" : "false");
-    append_control(drain, CONTROL_RECOVERED, &context);
+    (void)append_control(drain, CONTROL_RECOVERED, &context); /* Best effort: what it tells of is stored. */
     buf_done(&context);
 }
 
@@ -274,19 +296,16 @@ static bool adopt_some(struct drain *drain)
     struct adopt_report report;
     struct trail_error  error = { 0 };
     int64_t             now_us = clock_mono_us(drain->clock);
+    enum adopt_result   result = ADOPT_FAILED;
 
+    pthread_mutex_lock(&drain->gate);
     if (now_us >= drain->scan_at_us) {
         adopt_scan(&drain->adopt);
         drain->scan_at_us = now_us + ADOPT_SCAN_US;
     }
-    if (!drain->adopt.taken && drain->adopt.list == NULL) {
-        drain->adopted_once = true;
-        return false; /* Nothing is being looked through. */
-    }
-
-    pthread_mutex_lock(&drain->gate);
-    enum adopt_result result = ADOPT_FAILED;
-    if (connect_locked(drain, &error) == TRAIL_OK)
+    if (!drain->adopt.taken && drain->adopt.list == NULL)
+        result = ADOPT_IDLE; /* Nothing is being looked through. */
+    else if (connect_locked(drain, &error) == TRAIL_OK)
         result = adopt_step(&drain->adopt, drain->store, &report, &error);
     if (result == ADOPT_FAILED)
         disconnect_locked(drain);
@@ -317,6 +336,8 @@ static bool write_accounts(struct drain *drain)
     if (err != TRAIL_OK)
         disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
+    if (drain->stream.stored_seq < drain->stored_seq)
+        publish_progress(drain, &(struct stream_progress){ 0 }); /* The store went back: its events wait again. */
     if (err != TRAIL_OK)
         note_store_error(drain, &error);
     return err == TRAIL_OK;
@@ -359,6 +380,9 @@ static bool is_finished(struct drain *drain)
 {
     if (must_give_up(drain))
         return true;
+    /* A schema that is newer than we are does not get older while a stop waits. */
+    if (is_stopping(drain) && drain->backoff.delay_us != 0 && drain->last_error == TRAIL_EVERSION)
+        return true;
     if (!is_stopping(drain) || !drain->adopted_once || anything_waits(drain) ||
         !backoff_may_try(&drain->backoff, clock_mono_us(drain->clock)))
         return false;
@@ -379,8 +403,8 @@ static void *drain_main(void *argument)
             waker_sleep(drain->waker, (uint32_t)(wait_us / 1000 + 1));
     }
 
-    adopt_done(&drain->adopt);
     pthread_mutex_lock(&drain->gate);
+    adopt_done(&drain->adopt);
     disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
     pthread_mutex_lock(&drain->lock);
@@ -493,10 +517,7 @@ enum trail_err drain_wait_stored(struct drain *drain, uint64_t seq, uint32_t tim
     struct timespec deadline = clock_deadline(timeout_ms);
     int             waited = 0;
 
-    uint64_t wanted = __atomic_load_n(&drain->wanted_seq, __ATOMIC_RELAXED);
-    while (wanted < seq &&
-           !__atomic_compare_exchange_n(&drain->wanted_seq, &wanted, seq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-        continue;
+    want(drain, seq);
     waker_wake(drain->waker);
     pthread_mutex_lock(&drain->lock);
     while (drain->stored_seq < seq && waited == 0)
@@ -534,4 +555,9 @@ void drain_fork_unlock(struct drain *drain)
 {
     __atomic_store_n(&drain->interrupted, false, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&drain->gate);
+}
+
+void drain_abandon(struct drain *drain)
+{
+    adopt_abandon(&drain->adopt);
 }

@@ -9,8 +9,8 @@
  *     sync,   buffer      at once; callers that wait share a transaction
  *     sync,   no buffer   at once; one transaction per event
  *
- * A store that is away changes nothing for callers: the spool grows, and the drain tries again with back-off. When its own
- * events are stored it empties the spools of dead processes (adopt.h).
+ * A store that is away changes nothing for callers: the spool grows, and the drain tries again with back-off. When
+ * its own events are stored it empties the spools of dead processes (adopt.h).
  *
  * Thread: everything but start and stop from any thread.
  * Memory: owns the store's connection; borrows the spool and the settings.
@@ -67,5 +67,8 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 /* Around fork(): the drain lets go of the store's connection, so that a child inherits none of its state. */
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
+
+/* In a forked child: close what was inherited, without unlocking. The caller held drain_fork_lock() while forking. */
+void drain_abandon(struct drain *drain);
 
 #endif

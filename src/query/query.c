@@ -20,7 +20,8 @@ struct trail_query {
     enum query_drive           drive;
     bool                       started; /* `position` holds. */
     struct query_position      position;
-    bool                       last_page; /* There is no page behind this one. */
+    bool                       last_page;  /* There is no page behind this one. */
+    size_t                     page_limit; /* Rows that the next page may have. */
     size_t                     row_count;
     size_t                     row_next; /* The row that the next call hands out. */
     struct buf                 texts;    /* Of the page's rows, one after the other. */
@@ -194,7 +195,7 @@ static enum trail_err read_page(struct trail_query *query, struct trail_error *r
     query->row_next = 0;
     buf_clear(&query->texts);
 
-    query_sql_page(&query->sql, query->drive, started ? &before : NULL);
+    query_sql_page(&query->sql, query->drive, started ? &before : NULL, query->page_limit);
     enum trail_err err = run(query, take_row, query, ret_error);
     if (err == TRAIL_OK && buf_failed(&query->texts))
         err = error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a page of events");
@@ -205,7 +206,8 @@ static enum trail_err read_page(struct trail_query *query, struct trail_error *r
         query->started = started;
         return err;
     }
-    query->last_page = query->row_count < QUERY_PAGE_ROWS && query->texts.size < PAGE_TEXT_BYTES_MAX;
+    query->last_page = query->row_count < query->page_limit && query->texts.size < PAGE_TEXT_BYTES_MAX;
+    query->page_limit = QUERY_PAGE_ROWS;
     point_texts(query);
     return TRAIL_OK;
 }
@@ -236,6 +238,7 @@ enum trail_err trail_query_open(struct trail_query **ret_query, const char *data
     struct trail_query *query = calloc(1, sizeof *query);
     if (query == NULL)
         return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a query");
+    query->page_limit = QUERY_FIRST_PAGE_ROWS;
     query->rows = calloc(QUERY_PAGE_ROWS, sizeof *query->rows);
     enum trail_err err = TRAIL_OK;
     if (query->rows == NULL)

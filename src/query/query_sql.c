@@ -331,7 +331,8 @@ void query_sql_find(struct query_sql *sql, const struct event_id_parts *id)
 }
 
 /* SELECT of the page's row ids: one walk along an index. */
-static void put_walk(struct query_sql *sql, enum query_drive drive, const struct query_position *after)
+static void put_walk(struct query_sql *sql, enum query_drive drive, const struct query_position *after,
+                     size_t row_limit)
 {
     const struct drive *walk = &drives[drive];
     buf_printf(&sql->text, "SELECT x.id FROM audit_events x INDEXED BY %s WHERE ", walk->index);
@@ -341,10 +342,10 @@ static void put_walk(struct query_sql *sql, enum query_drive drive, const struct
         put(sql, "1");
     put_fact_conditions(sql, drive, after);
     put_order(sql, "x");
-    buf_printf(&sql->text, " LIMIT %d", QUERY_PAGE_ROWS);
+    buf_printf(&sql->text, " LIMIT %zu", row_limit);
 }
 
-void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct query_position *after)
+void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct query_position *after, size_t row_limit)
 {
     start(sql);
     buf_printf(&sql->text, "SELECT %s", page_columns);
@@ -353,16 +354,16 @@ void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct 
     put(sql, page_joins);
     put(sql, " WHERE e.id IN (");
     if (drives[drive].dimension == NULL) {
-        put_walk(sql, drive, after);
+        put_walk(sql, drive, after, row_limit);
     } else {
         /* A page from each row of the dimension, and of these the first page. */
         buf_printf(&sql->text, "SELECT y.id FROM %s d CROSS JOIN audit_events y WHERE 1", drives[drive].dimension);
         put_dimension_conditions(sql, drive);
         put(sql, " AND y.id IN (");
-        put_walk(sql, drive, after);
+        put_walk(sql, drive, after, row_limit);
         put(sql, ")");
         put_order(sql, "y");
-        buf_printf(&sql->text, " LIMIT %d", QUERY_PAGE_ROWS);
+        buf_printf(&sql->text, " LIMIT %zu", row_limit);
     }
     put(sql, ")");
     put_order(sql, "e");

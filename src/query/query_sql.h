@@ -24,8 +24,10 @@
 #include "event/event.h"
 #include "store/store.h"
 
-/* Rows per page: some 100 KB of texts, a millisecond of reading. */
+/* Rows per page: some 100 KB of texts, a few milliseconds of reading. The first one is what most readers look at and
+ * no more: a list of 100 rows is on the screen in less than half the time. */
 #define QUERY_PAGE_ROWS 256
+#define QUERY_FIRST_PAGE_ROWS 100
 
 /* Patterns in one filter, and their bytes together. */
 #define QUERY_PATTERNS_MAX 64
@@ -71,8 +73,9 @@ void query_sql_drivers(struct query_sql *sql, enum query_drive drive);
 /* Build: where the event with this id is: rows of timestamp, writer, seq. */
 void query_sql_find(struct query_sql *sql, const struct event_id_parts *id);
 
-/* Build: the page behind `after` (NULL: the first one). Columns as enum query_column. */
-void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct query_position *after);
+/* Build: the page of at most row_limit rows behind `after` (NULL: the first one). Columns as enum query_column. */
+void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct query_position *after,
+                    size_t row_limit);
 
 /* Columns of a page's rows; the texts follow in the order of fields.def. */
 enum query_column {

@@ -8,8 +8,8 @@
  * Thread: accounts_count() from any thread; totals may be read by anyone at any time and are then a moment old.
  * Memory: owns its mapping.
  * Errors: creating and opening.
- * Crash:  survives kill -9. A power cut may take back the last half minute: the file is not synced, because a page under
- *         write-back would stall whoever counts in it.
+ * Crash:  survives kill -9. A power cut may take back the last half minute: the file is not synced, because a page
+ *         under write-back would stall whoever counts in it.
  */
 #ifndef TRAIL_SPOOL_ACCOUNTS_H
 #define TRAIL_SPOOL_ACCOUNTS_H

@@ -33,14 +33,15 @@
  * pass) and whose crc is right.
  *
  * A pad frame moves the tail to the next page boundary, so that the pages before it can be written to the disk
- * while events are appended behind it: whoever stores into a page under write-back has to wait for the disk. It takes no
- * seq. A remainder smaller than a frame header is added to the page that follows.
+ * while events are appended behind it: whoever stores into a page under write-back has to wait for the disk. It takes
+ * no seq. A remainder smaller than a frame header is added to the page that follows.
  *
- * Recovery: the frames of all segments are read in order. Where a frame is absent (length 0) and nothing valid follows in
- * the segment, the segment ends. Where one is invalid, or absent with valid ones behind it, every later multiple of 8 is
- * tried until a frame is valid again. A jump in seq, to a frame or to the base_seq of a later header, is a gap, exact;
- * damage with nothing valid behind it, or a last file shorter than its header says, is a lost tail of unknown length.
- * What the store already has (seq <= last_seq of the writer) is skipped. A recovered segment is never appended to.
+ * Recovery: the frames of all segments are read in order. Where a frame is absent (length 0) and nothing valid
+ * follows in the segment, the segment ends. Where one is invalid, or absent with valid ones behind it, every later
+ * multiple of 8 is tried until a frame is valid again. A jump in seq, to a frame or to the base_seq of a later
+ * header, is a gap, exact; damage with nothing valid behind it, or a last file shorter than its header says, is a
+ * lost tail of unknown length. What the store already has (seq <= last_seq of the writer) is skipped. A recovered
+ * segment is never appended to.
  *
  * Integers are little-endian.
  *

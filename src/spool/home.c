@@ -23,6 +23,28 @@ static enum trail_err too_long(const char *spool_dir, struct trail_error *ret_er
     return error_set(ret_error, TRAIL_EIO, ENAMETOOLONG, "AUDIT_TRAIL_SPOOL_DIR=%.100s is too long a path", spool_dir);
 }
 
+static bool ends_with(const char *name, const char *end)
+{
+    size_t name_size = strlen(name);
+    size_t end_size = strlen(end);
+    return name_size >= end_size && strcmp(name + name_size - end_size, end) == 0;
+}
+
+/* The lock goes last: while it is there and locked, nobody takes the directory for an orphan. */
+static void remove_contents(const char *path)
+{
+    DIR *list = opendir(path);
+    if (list == NULL)
+        return;
+    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
+        if (ends_with(entry->d_name, ".seg") || strcmp(entry->d_name, ACCOUNTS_FILE_NAME) == 0)
+            (void)unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    (void)unlinkat(dirfd(list), LOCK_FILE_NAME, 0);
+    closedir(list);
+    (void)rmdir(path);
+}
+
 /* Make the hidden directory and the locked file in it. */
 static enum trail_err make_hidden(const char *hidden, int *ret_lock_fd, struct trail_error *ret_error)
 {
@@ -58,19 +80,20 @@ enum trail_err home_create(struct home *home, const char *spool_dir, const struc
     if (!os_path_join(hidden, spool_dir, name) || !os_path_join(home->path, spool_dir, name + 1))
         return too_long(spool_dir, ret_error);
 
+    const char    *made = hidden;
     enum trail_err err = os_make_directory(spool_dir, ret_error);
     if (err == TRAIL_OK)
         err = make_hidden(hidden, &lock_fd, ret_error);
-    if (err != TRAIL_OK)
-        return err;
-    if (rename(hidden, home->path) != 0) {
+    if (err == TRAIL_OK && rename(hidden, home->path) != 0)
         err = error_set_sys(ret_error, TRAIL_EIO, errno, "cannot rename %s", hidden);
-        close(lock_fd);
-        return err;
-    }
-    err = os_sync_directory(spool_dir, ret_error);
+    else if (err == TRAIL_OK)
+        made = home->path;
+    if (err == TRAIL_OK)
+        err = os_sync_directory(spool_dir, ret_error);
     if (err != TRAIL_OK) {
-        close(lock_fd);
+        remove_contents(made);
+        if (lock_fd >= 0)
+            close(lock_fd);
         return err;
     }
     home->lock_fd = lock_fd;
@@ -132,28 +155,6 @@ void home_release(struct home *home)
     if (home->lock_fd >= 0)
         close(home->lock_fd);
     home->lock_fd = -1;
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t name_size = strlen(name);
-    size_t end_size = strlen(end);
-    return name_size >= end_size && strcmp(name + name_size - end_size, end) == 0;
-}
-
-/* The lock goes last: while it is there and locked, nobody takes the directory for an orphan. */
-static void remove_contents(const char *path)
-{
-    DIR *list = opendir(path);
-    if (list == NULL)
-        return;
-    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
-        if (ends_with(entry->d_name, ".seg") || strcmp(entry->d_name, ACCOUNTS_FILE_NAME) == 0)
-            (void)unlinkat(dirfd(list), entry->d_name, 0);
-    }
-    (void)unlinkat(dirfd(list), LOCK_FILE_NAME, 0);
-    closedir(list);
-    (void)rmdir(path);
 }
 
 void home_remove(struct home *home)

@@ -2,8 +2,8 @@
  *
  * The happy path is: a valid event frame whose seq is next_seq. Possible failure modes are:
  *
- * - The frame is invalid, or absent in a segment that is finished although valid ones lie behind it: the rest of the segment is
- *   searched; where reading goes on, the jump in seq tells what is missing.
+ * - The frame is invalid, or absent in a segment that is finished although valid ones lie behind it: the rest of the
+ *   segment is searched; where reading goes on, the jump in seq tells what is missing.
  * - A segment is missing, quarantined or cut short: the next one begins with a larger seq, also when there is no event
  *   in it; the same jump.
  * - Damage with nothing valid behind it, in the last segment: a lost tail, reported once, at the very end.
@@ -33,7 +33,8 @@ static bool enter_next_segment(struct reader *reader)
     return true;
 }
 
-/* After an absent or invalid frame: move to the next valid one, here or in a later segment. False: there is none (yet). */
+/* After an absent or invalid frame: move to the next valid one, here or in a later segment. False: there is none
+ * (yet). */
 static bool step_over_hole(struct reader *reader, enum frame_state state, bool sealed)
 {
     if (state == FRAME_INVALID)
@@ -83,8 +84,8 @@ static void take_gap(struct reader *reader, uint64_t last, int64_t not_after_us,
 }
 
 /* Nothing follows. What the last header announced and no frame brought is an exact gap. Damage that nothing valid came
- * after is a lost tail; it is told once, as the event behind the last one known, so that a take-over that is interrupted
- * and done again does not tell it twice. */
+ * after is a lost tail; it is told once, as the event behind the last one known, so that a take-over that is
+ * interrupted and done again does not tell it twice. */
 static enum reader_result finish(struct reader *reader, struct reader_gap *ret_gap)
 {
     if (reader->segment != NULL && !segment_is_sealed(reader->segment))

@@ -48,7 +48,8 @@ void remains_remove(struct remains *remains);
 /* True when its owner died before it could accept or count anything: no file was ever used. */
 bool remains_are_unused(const struct remains *remains);
 
-/* True when it was written for this store: by the store's uuid, or, from a writer that never reached its store, by the URL. */
+/* True when it was written for this store: by the store's uuid, or, from a writer that never reached its store, by
+ * the URL. */
 bool remains_belong_to(const struct remains *remains, const struct uuid *store, const struct uuid *url_hash);
 
 #endif

@@ -39,8 +39,8 @@ TRAIL_MUST_CHECK enum trail_err segment_create(struct segment **ret_segment, con
 void segment_activate(struct segment *segment, const struct spool_identity *identity, uint64_t base_seq,
                       int64_t now_us);
 
-/* Map a file that another process wrote, read-only. TRAIL_ENOTFOUND: prepared and never used, or gone; TRAIL_EVERSION: features this
- * library does not know; TRAIL_ECORRUPT: no valid header. */
+/* Map a file that another process wrote, read-only. TRAIL_ENOTFOUND: prepared and never used, or gone;
+ * TRAIL_EVERSION: features this library does not know; TRAIL_ECORRUPT: no valid header. */
 TRAIL_MUST_CHECK enum trail_err segment_open(struct segment **ret_segment, const char *path,
                                              struct segment_header *ret_header, struct trail_error *ret_error);
 

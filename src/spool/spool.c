@@ -9,8 +9,8 @@
  *
  * - It does not fit and the next segment is prepared: rotate, then as above.
  * - It does not fit and none is prepared (the sync thread was too slow): one is made here, under the lock.
- * - None can be made, because the limit is reached or the disk is full: TRAIL_EFULL, nothing is taken. A disk that refused is
- *   not asked again for 100 ms. Control records may use the last 64 KiB of the last segment.
+ * - None can be made, because the limit is reached or the disk is full: TRAIL_EFULL, nothing is taken. A disk that
+ *   refused is not asked again for 100 ms. Control records may use the last 64 KiB of the last segment.
  * - The segment's pages could not be synced: it is sealed; rotate, then as above.
  */
 #include <assert.h>
@@ -25,9 +25,6 @@
 #include "base/os_thread.h"
 #include "spool/spool_state.h"
 #include "spool/sync.h"
-
-/* How long a disk that refused a segment is left alone. */
-#define CREATE_AGAIN_US 100000
 
 /* A clock that goes back less than this is threads overtaking each other between clock and lock. */
 #define CLOCK_STEP_US 1000000
@@ -46,6 +43,18 @@ void spool_update_marks_locked(struct spool *spool)
     spool->prepare_at = may_rotate ? SIZE_MAX : size / 2;
 }
 
+enum trail_err spool_create_segment(const struct spool *spool, uint32_t number, struct segment **ret_segment,
+                                    struct trail_error *ret_error)
+{
+    size_t         size = spool->segment_size;
+    enum trail_err err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+    while (err == TRAIL_EFULL && size / 2 >= SPOOL_SEGMENT_SIZE_MIN) {
+        size = size / 2 & ~(size_t)(SPOOL_PAGE_SIZE - 1);
+        err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+    }
+    return err;
+}
+
 /* Make the next segment here and now. Caller holds `lock`. */
 static enum trail_err create_locked(struct spool *spool, struct trail_error *ret_error)
 {
@@ -56,10 +65,9 @@ static enum trail_err create_locked(struct spool *spool, struct trail_error *ret
     if (now_us < spool->create_again_us)
         return error_set(ret_error, TRAIL_EFULL, ENOSPC, "the disk of the spool %s is full", spool->home.path);
 
-    enum trail_err err =
-        segment_create(&spool->prepared, spool->home.path, spool->next_number, spool->segment_size, ret_error);
+    enum trail_err err = spool_create_segment(spool, spool->next_number, &spool->prepared, ret_error);
     if (err != TRAIL_OK) {
-        spool->create_again_us = now_us + CREATE_AGAIN_US;
+        spool->create_again_us = now_us + SPOOL_CREATE_AGAIN_US;
         return err;
     }
     spool->next_number++;
@@ -94,16 +102,16 @@ static bool fits_locked(const struct spool *spool, size_t size, bool control)
 static enum trail_err make_room_locked(struct spool *spool, size_t size, const struct spool_entry *entry,
                                        struct trail_error *ret_error)
 {
-    if (fits_locked(spool, size, entry->control))
-        return TRAIL_OK;
-    if (spool->prepared == NULL) {
-        enum trail_err err = create_locked(spool, ret_error);
-        if (err != TRAIL_OK)
-            return err;
-        if (fits_locked(spool, size, entry->control)) /* With a successor the reserve need not be kept. */
-            return TRAIL_OK;
+    enum trail_err err = TRAIL_OK;
+    while (err == TRAIL_OK && !fits_locked(spool, size, entry->control)) {
+        if (spool->preparing) /* It counts against the limit already, and will be here in a moment. */
+            pthread_cond_wait(&spool->room_made, &spool->lock);
+        else if (spool->prepared == NULL)
+            err = create_locked(spool, ret_error); /* With a successor the reserve need not be kept: look again. */
+        else
+            err = spool_rotate_locked(spool, entry->wall_us, ret_error);
     }
-    return spool_rotate_locked(spool, entry->wall_us, ret_error);
+    return err;
 }
 
 static uint64_t put_locked(struct spool *spool, const struct spool_entry *entry, uint32_t payload_crc)
@@ -143,11 +151,17 @@ static enum trail_err put_preamble_locked(struct spool *spool, const struct spoo
         .control = true,
     };
     enum trail_err err = make_room_locked(spool, frame_size(entry.payload.size), &entry, ret_error);
-    if (err != TRAIL_OK)
+    if (err != TRAIL_OK || spool->preamble.size == 0) /* Somebody else was faster while room was made. */
         return err;
     put_locked(spool, &entry, crc32c(0, entry.payload.data, entry.payload.size));
     buf_done(&spool->preamble);
     return TRAIL_OK;
+}
+
+void spool_hurry(struct spool *spool)
+{
+    if (!__atomic_exchange_n(&spool->urgent, true, __ATOMIC_ACQ_REL))
+        waker_wake(spool->drain_waker);
 }
 
 enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry, uint64_t *ret_seq,
@@ -156,6 +170,7 @@ enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry
     size_t         size = frame_size(entry->payload.size);
     uint32_t       payload_crc = crc32c(0, entry->payload.data, entry->payload.size);
     bool           want_next = false;
+    bool           is_last = false;
     enum trail_err err = TRAIL_OK;
 
     assert(size <= SPOOL_SEGMENT_SIZE_MIN - SPOOL_PAGE_SIZE - SPOOL_CONTROL_RESERVE_BYTES);
@@ -170,11 +185,14 @@ enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry
         want_next = spool->current->tail >= spool->prepare_at;
         if (want_next)
             spool->prepare_at = SIZE_MAX; /* Ask once. */
+        is_last = want_next && spool->segment_count >= spool->segment_count_max && !spool->preparing;
     }
     pthread_mutex_unlock(&spool->lock);
 
     if (want_next || (err == TRAIL_OK && spool->durability == DURABILITY_MACHINE))
         waker_wake(&spool->waker);
+    if (is_last || err == TRAIL_EFULL)
+        spool_hurry(spool); /* Few large events fill a spool long before their number or age lets the drain write. */
     return err;
 }
 
@@ -191,18 +209,46 @@ enum trail_err spool_wait_synced(struct spool *spool, uint64_t seq, uint32_t tim
     return on_disk ? TRAIL_OK : TRAIL_PENDING;
 }
 
+/* Caller holds `lock`. *ret_again_ms: a disk that refused is asked again in so many milliseconds; 0: no matter. */
+static bool may_have_room_locked(const struct spool *spool, uint32_t *ret_again_ms)
+{
+    *ret_again_ms = 0;
+    if (spool->prepared != NULL || spool->preparing)
+        return true;
+    if (spool->segment_count >= spool->segment_count_max)
+        return false;
+    int64_t left_us = spool->create_again_us - clock_mono_us(spool->clock);
+    if (left_us > 0)
+        *ret_again_ms = (uint32_t)(left_us / 1000) + 1;
+    return left_us <= 0;
+}
+
+bool spool_has_room(struct spool *spool, size_t payload_size)
+{
+    uint32_t again_ms = 0;
+    pthread_mutex_lock(&spool->lock);
+    bool room = fits_locked(spool, frame_size(payload_size), false) || may_have_room_locked(spool, &again_ms);
+    pthread_mutex_unlock(&spool->lock);
+    return room;
+}
+
 bool spool_wait_room(struct spool *spool, uint32_t timeout_ms)
 {
-    struct timespec deadline = clock_deadline(timeout_ms);
-    int             waited = 0;
+    uint32_t left_ms = timeout_ms;
+    uint32_t again_ms = 0;
 
     pthread_mutex_lock(&spool->lock);
     uint64_t epoch = spool->room_epoch;
-    bool     room =
-        spool->segment_count < spool->segment_count_max && clock_mono_us(spool->clock) >= spool->create_again_us;
-    while (!room && spool->room_epoch == epoch && waited == 0)
-        waited = pthread_cond_timedwait(&spool->room_made, &spool->lock, &deadline);
-    room = room || spool->room_epoch != epoch;
+    bool     room = may_have_room_locked(spool, &again_ms);
+    while (!room && left_ms > 0) {
+        uint32_t        wait_ms = again_ms != 0 && again_ms < left_ms ? again_ms : left_ms;
+        struct timespec deadline = clock_deadline(wait_ms);
+        int             waited = 0;
+        while (spool->room_epoch == epoch && waited == 0)
+            waited = pthread_cond_timedwait(&spool->room_made, &spool->lock, &deadline);
+        room = spool->room_epoch != epoch || may_have_room_locked(spool, &again_ms);
+        left_ms -= wait_ms;
+    }
     pthread_mutex_unlock(&spool->lock);
     return room;
 }

@@ -2,9 +2,10 @@
  *
  *     event  ->  policy  ->  [spool]  ->  drain  ->  store
  *
- * One spool per process. An event is accepted when its frame is published: from then on it survives the process. The drain
- * reads behind the appender and gives segments back when their events are stored. A sync thread writes pages to the disk
- * behind the appender, prepares the next segment and keeps the pages ahead writable, so that an append costs a copy.
+ * One spool per process. An event is accepted when its frame is published: from then on it survives the process. The
+ * drain reads behind the appender and gives segments back when their events are stored. A sync thread writes pages to
+ * the disk behind the appender, prepares the next segment and keeps the pages ahead writable, so that an append costs
+ * a copy.
  *
  * Thread: spool_append() from any thread; spool_release() from the one thread that drains; the rest as said.
  * Memory: payloads are copied.
@@ -37,7 +38,7 @@ struct spool_options {
     const struct clock   *clock;            /* Borrowed. */
     trail_notice_fn       on_notice;        /* May be NULL. */
     void                 *notice_context;
-    struct waker         *drain_waker; /* Woken when a segment must be emptied at once. Borrowed. */
+    struct waker         *drain_waker; /* Woken when the spool must be emptied at once. Borrowed. */
 };
 
 /* One event on its way in. */
@@ -52,11 +53,12 @@ struct spool_entry {
 TRAIL_MUST_CHECK enum trail_err spool_open(struct spool **ret_spool, const struct spool_options *options,
                                            struct trail_error *ret_error);
 
-/* Stop the sync thread (after a last sync). `remove`: every event is stored; take the files away. Otherwise they stay for the next start. */
+/* Stop the sync thread (after a last sync). `remove`: every event is stored; take the files away. Otherwise they stay
+ * for the next start. */
 void spool_close(struct spool *spool, bool remove);
 
-/* In a forked child: close the inherited descriptors without unlocking, unmap, free nothing: the parent's threads may have held
- * anything. The caller held spool_fork_lock() while forking. */
+/* In a forked child: close the inherited descriptors without unlocking, unmap, free nothing: the parent's threads may
+ * have held anything. The caller held spool_fork_lock() while forking. */
 void spool_abandon(struct spool *spool);
 void spool_fork_lock(struct spool *spool);
 void spool_fork_unlock(struct spool *spool);
@@ -67,6 +69,9 @@ TRAIL_MUST_CHECK enum trail_err spool_append(struct spool *spool, const struct s
 
 /* Wait until the disk has everything up to seq. TRAIL_PENDING: the disk failed to sync it, or timeout_ms passed. */
 TRAIL_MUST_CHECK enum trail_err spool_wait_synced(struct spool *spool, uint64_t seq, uint32_t timeout_ms);
+
+/* True when an ordinary event of `payload_size` bytes fits, now or into a segment that may still be made. */
+bool spool_has_room(struct spool *spool, size_t payload_size);
 
 /* Wait until room may have been made since the append that failed, at most timeout_ms. False: it was not. */
 bool spool_wait_room(struct spool *spool, uint32_t timeout_ms);
@@ -87,7 +92,7 @@ uint64_t spool_waiting_events(const struct spool *spool);
 uint64_t spool_control_records(const struct spool *spool);
 uint64_t spool_bytes(struct spool *spool);
 
-/* True once after a sync failed: what is in the spool should go to the store at once. */
+/* True once after a sync failed, or when the spool is nearly full: what is in it should go to the store at once. */
 bool spool_take_urgent(struct spool *spool);
 
 const struct accounts       *spool_accounts(const struct spool *spool);

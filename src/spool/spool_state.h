@@ -2,9 +2,9 @@
  *
  *     event  ->  policy  ->  [spool]  ->  drain  ->  store
  *
- * Two locks, taken in this order: `sync_lock` keeps segments mapped while their pages are written out (the sync thread holds
- * it over msync; spool_release() takes it to unmap); `lock` is the appender's, held for some tens of nanoseconds, over no
- * system call but the creation of a segment that was not prepared in time.
+ * Two locks, taken in this order: `sync_lock` keeps segments mapped while their pages are written out (the sync
+ * thread holds it over msync; spool_release() takes it to unmap); `lock` is the appender's, held for some tens of
+ * nanoseconds, over no system call but the creation of a segment that was not prepared in time.
  *
  * Thread: see the fields.
  * Memory: owned by the spool.
@@ -17,6 +17,9 @@
 
 #include "base/buf.h"
 #include "spool/spool.h"
+
+/* How long a disk that refused a segment is left alone. */
+#define SPOOL_CREATE_AGAIN_US 100000
 
 struct spool {
     /* Hot: what an append touches. */
@@ -37,9 +40,10 @@ struct spool {
     size_t          segment_size;
     uint32_t        next_number;
     int64_t         create_again_us; /* After a failure: not before (monotonic). */
+    bool            preparing;       /* The sync thread is making `prepared`. */
     struct buf      preamble;        /* Empty once written. */
     uint64_t        room_epoch;      /* Raised whenever room was made. */
-    pthread_cond_t  room_made;
+    pthread_cond_t  room_made;       /* Also: `preparing` is over. */
 
     /* Syncing, under `lock` unless said otherwise. */
     pthread_mutex_t sync_lock;
@@ -64,12 +68,21 @@ struct spool {
     struct waker         *drain_waker;
 };
 
+/* Create the file of a segment; a smaller one where the disk has no room for a whole one: without a successor the current
+ * segment would never be given back, and a spool whose disk holds one and a half segments would stay full for ever. */
+TRAIL_MUST_CHECK enum trail_err spool_create_segment(const struct spool *spool, uint32_t number,
+                                                     struct segment   **ret_segment,
+                                                     struct trail_error *ret_error);
+
 /* Take the prepared segment, or make one, as the new current one. Caller holds `lock`. */
 TRAIL_MUST_CHECK enum trail_err spool_rotate_locked(struct spool *spool, int64_t wall_us,
                                                     struct trail_error *ret_error);
 
 /* Set ordinary_end and prepare_at anew. Caller holds `lock`. */
 void spool_update_marks_locked(struct spool *spool);
+
+/* Ask the drain to empty the spool at once: see spool_take_urgent(). */
+void spool_hurry(struct spool *spool);
 
 void spool_notice(const struct spool *spool, const struct trail_error *notice);
 

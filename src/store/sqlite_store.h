@@ -38,52 +38,12 @@
 /* "ATRL": marks the file as ours for file(1) and for us. */
 #define SQLITE_APPLICATION_ID 0x4154524c
 
-/* Prepared once per connection that writes. Symbol, text. */
-#define SQLITE_STATEMENT_MAP(X)                                                                                     \
-    X(BEGIN_READ, "BEGIN")                                                                                          \
-    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                               \
-    X(COMMIT, "COMMIT")                                                                                             \
-    X(ROLLBACK, "ROLLBACK")                                                                                         \
-    X(GENERATION, "SELECT dims_generation FROM audit_store")                                                        \
-    X(WRITER_FIND, "SELECT id, last_seq FROM audit_writers WHERE uuid = ?1")                                        \
-    X(WRITER_ADD, "INSERT INTO audit_writers (uuid, id_hash, last_seq, service, host, pid, version, started_at) "   \
-                  "VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (uuid) DO NOTHING")                           \
-    X(FENCE, "UPDATE audit_writers SET last_seq = ?1 WHERE uuid = ?2 AND last_seq = ?3 RETURNING id")               \
-    X(EVENT, "INSERT INTO audit_events (timestamp, writer, seq, actor, resource, action, route, operation, "        \
-             "outcome, level, flags, data_classification, requires_review, weight, correlation_id, request_id, "    \
-             "error_message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")  \
-    X(PAYLOAD, "INSERT INTO audit_payloads (event, old_values, new_values, changes, context, delegation_chain) "    \
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                                   \
-    X(DEAD_LETTER, "INSERT INTO audit_dead_letters (writer, seq, recorded_at, error, event) "                       \
-                   "VALUES (?1, ?2, ?3, ?4, ?5)")                                                                   \
-    X(LEDGER, "INSERT INTO audit_batches (writer, first_seq, last_seq, event_count, min_timestamp, max_timestamp, " \
-              "recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                   \
-    X(ACCOUNT_READ, "SELECT operation, level, excluded, sampled, rejected, dropped FROM audit_accounting "          \
-                    "WHERE writer = ?1")                                                                            \
-    X(ACCOUNT_WRITE, "INSERT INTO audit_accounting AS a VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "               \
-                     "ON CONFLICT (writer, operation) DO UPDATE SET "                                               \
-                     "stored = a.stored + excluded.stored, dead_lettered = a.dead_lettered + "                      \
-                     "excluded.dead_lettered, level = max(a.level, excluded.level), "                               \
-                     "excluded = max(a.excluded, excluded.excluded), sampled = max(a.sampled, excluded.sampled), "  \
-                     "rejected = max(a.rejected, excluded.rejected), dropped = max(a.dropped, excluded.dropped)")   \
-    X(ACTOR_FIND, "SELECT id FROM audit_actors WHERE digest = ?1")                                                  \
-    X(RESOURCE_FIND, "SELECT id FROM audit_resources WHERE digest = ?1")                                            \
-    X(ACTION_FIND, "SELECT id FROM audit_actions WHERE digest = ?1")                                                \
-    X(ROUTE_FIND, "SELECT id FROM audit_routes WHERE digest = ?1")                                                  \
-    X(ACTOR_ADD, "INSERT INTO audit_actors (digest, user_id, user_email, team_id, auth_method, acting_as, "         \
-                 "client_ip, user_agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (digest) DO NOTHING")  \
-    X(RESOURCE_ADD, "INSERT INTO audit_resources (digest, resource_type, resource_id, resource_name) "              \
-                    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (digest) DO NOTHING")                                      \
-    X(ACTION_ADD, "INSERT INTO audit_actions (digest, action, operation) VALUES (?1, ?2, ?3) "                      \
-                  "ON CONFLICT (digest) DO NOTHING")                                                                \
-    X(ROUTE_ADD, "INSERT INTO audit_routes (digest, request_method, request_path) VALUES (?1, ?2, ?3) "             \
-                 "ON CONFLICT (digest) DO NOTHING")
-
+/* Prepared once per connection that writes. */
 enum sqlite_statement {
-#define SQLITE_STATEMENT_ENUM(symbol, text) SQLITE_STATEMENT_##symbol,
-    SQLITE_STATEMENT_MAP(SQLITE_STATEMENT_ENUM)
-#undef SQLITE_STATEMENT_ENUM
-        SQLITE_STATEMENT_COUNT
+#define STATEMENT(symbol, text) SQLITE_STATEMENT_##symbol,
+#include "store/sqlite_statements.def"
+#undef STATEMENT
+    SQLITE_STATEMENT_COUNT
 };
 
 /* A tuple that no cache knew. */

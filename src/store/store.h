@@ -62,8 +62,9 @@ struct store_batch {
 };
 
 /* Connect, create the schema or bring it up to date. `url`: "sqlite:PATH".
- * TRAIL_ECONFIG: no back-end for such a URL, or the database is somebody else's. `interrupted` (may be NULL) is read atomically while waiting for a lock:
- * when it becomes true the call gives up with TRAIL_EAWAY; it stays in force for the store's life. */
+ * TRAIL_ECONFIG: no back-end for such a URL, or the database is somebody else's. `interrupted` (may be NULL) is
+ * read, atomically, while waiting for a lock: when it becomes true the call gives up with TRAIL_EAWAY; it stays in
+ * force for the store's life. */
 TRAIL_MUST_CHECK enum trail_err store_open(struct store **ret_store, const char *url, const bool *interrupted,
                                            struct trail_error *ret_error);
 

@@ -1,14 +1,15 @@
 /* fork.c -- makes a trail survive fork(): the child records into a spool of its own, the parent notices nothing.
  *
- * A gateway loads us, perhaps records, and then forks its workers. Without help a worker would append to the parent's mapped
- * segments, hold the parent's lock, and wait for threads that it does not have. So:
+ * A gateway loads us, perhaps records, and then forks its workers. Without help a worker would append to the parent's
+ * mapped segments, hold the parent's lock, and wait for threads that it does not have. So:
  *
- * - Before fork(): the drain lets go of the store's connection (SQLite keeps locks per process and inode; a child that opened the
- *   same file next to an inherited connection would believe it holds them), and the spool's lock is taken, so
- *   that the child sees a list of segments that is whole.
- * - In the child: inherited descriptors are closed without unlocking, mappings are dropped, memory is left alone (the parent's
- *   threads may have been anywhere in it). The next event opens a new spool.
- * - A child that was made behind libc's back (clone, vfork tricks) is found out by a page that the kernel wipes on fork.
+ * - Before fork(): the drain lets go of the store's connection (SQLite keeps locks per process and inode; a child
+ *   that opened the same file next to an inherited connection would believe it holds them), and the spool's lock is
+ *   taken, so that the child sees a list of segments that is whole.
+ * - In the child: inherited descriptors are closed without unlocking, mappings are dropped, memory is left alone (the
+ *   parent's threads may have been anywhere in it). The next event opens a new spool.
+ * - A child that was made behind libc's back (clone, vfork tricks) is found out by a page that the kernel wipes on
+ *   fork.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,22 +22,23 @@
 #define CANARY_SIZE 4096
 
 /* All open trails of this process. */
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct trail   *registry;
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER; /* mutable: fork handlers get no argument */
+static struct trail   *registry;                                  /* mutable: likewise */
 
 /* What forks left behind: never used again, kept reachable so that leak checkers see it is meant. */
-static struct live *left_behind;
+static struct live *left_behind; /* mutable: grows with each fork */
 
 /* Readable by every thread; the kernel hands a child a page of zeros in its place. */
-static volatile unsigned char *canary;
-static pthread_once_t          once = PTHREAD_ONCE_INIT;
-static int                     once_failed;
+static volatile unsigned char *canary;                   /* mutable: set once */
+static pthread_once_t          once = PTHREAD_ONCE_INIT; /* mutable: that once */
+static int                     once_failed;              /* mutable: set once */
 
 /* Give up what was inherited. Touches nothing that a thread of the parent may have locked. */
 static void abandon(struct trail *trail)
 {
     struct live *live = trail_live_now(trail);
     if (live != NULL) {
+        drain_abandon(live->drain);
         spool_abandon(live->spool);
         waker_done(&live->waker);
         live->next = left_behind;

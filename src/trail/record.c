@@ -1,7 +1,7 @@
 /* record.c -- takes one event: policy, redaction, encoding, spool, and as much waiting as the settings ask for.
  *
- * The happy path is: the policy keeps it; it is checked and redacted; its bytes are appended to the spool; done. Possible
- * failure modes are, each with its own code and counter:
+ * The happy path is: the policy keeps it; it is checked and redacted; its bytes are appended to the spool; done.
+ * Possible failure modes are, each with its own code and counter:
  *
  * - The policy leaves it out: nothing else is looked at, so it costs nanoseconds.
  * - It is not a whole event, or too large: rejected.

@@ -1,7 +1,7 @@
 /* survey.c -- where every event of every writer went: the store's numbers and the spools', put together.
  *
- * A batch may be committed while we look: its events would then be seen in the spool and in the store, or in neither. So the store
- * is read before and after the spools, and when a writer moved in between, everything is read again.
+ * A batch may be committed while we look: its events would then be seen in the spool and in the store, or in neither.
+ * So the store is read before and after the spools, and when a writer moved in between, everything is read again.
  */
 #include "trail/survey.h"
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "trail/room.h"
 #include "trail/trail_state.h"
 
 static void tell(const struct trail *trail, enum trail_err code, const char *message)
@@ -102,6 +103,16 @@ enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)
     if (live == NULL)
         return TRAIL_OK;
     return drain_wait_stored(live->drain, spool_last_seq(live->spool), timeout_ms);
+}
+
+bool trail_wait_room(struct trail *trail, size_t bytes, uint32_t timeout_ms)
+{
+    struct live *live = trail_live_now(trail);
+    if (live == NULL || spool_has_room(live->spool, bytes))
+        return true;
+    /* Full: whatever waits should be stored now, so that segments come free. */
+    (void)!drain_wait_stored(live->drain, spool_last_seq(live->spool), 0);
+    return spool_wait_room(live->spool, timeout_ms) && spool_has_room(live->spool, bytes);
 }
 
 static void add_live(struct live *live, struct trail_stats *stats)

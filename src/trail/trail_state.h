@@ -2,8 +2,8 @@
  *
  *     event  ->  policy  ->  spool  ->  drain  ->  store  ->  [trail]
  *
- * A trail exists from trail_open() on; its running part (struct live) only from the first event that is offered, and again
- * after fork(): a child gives up what it inherited and opens its own.
+ * A trail exists from trail_open() on; its running part (struct live) only from the first event that is offered, and
+ * again after fork(): a child gives up what it inherited and opens its own.
  *
  * Thread: see the fields.
  * Memory: owned by the trail.

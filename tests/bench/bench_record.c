@@ -7,7 +7,8 @@
  * idle       as paced, after a warm-up and a time in which nothing was recorded; the figures are of what followed it
  * saturated  all threads call back to back
  *
- * The latency of a call is what the clock says behind it less what it said before it, the clock's own 25 ns included. */
+ * The latency of a call is what the clock says behind it less what it said before it, the clock's own 25 ns included.
+ * */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +100,7 @@ static double faults(void)
 static void sleep_s(uint64_t seconds)
 {
     struct timespec time = { .tv_sec = (time_t)seconds };
-    nanosleep(&time, NULL);
+    nanosleep(&time, NULL); /* pacing: idling is what is measured */
 }
 
 static enum workload_kind kind_of(const char *name)

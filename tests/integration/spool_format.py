@@ -140,18 +140,23 @@ class Spool:
         """What must be told as missing: (first, last), with last None for a lost tail."""
         gaps = []
         next_seq = last_stored + 1
+        announced = 0
         tail_lost = False
         for segment in self.segments:
             if segment.state == "damaged":
                 tail_lost = True
             if segment.state != "used":
                 continue
-            tail_lost = tail_lost and not segment.events
+            tail_lost = False
+            announced = segment.base_seq - 1
             for frame in segment.events:
                 if frame.seq > next_seq:
                     gaps.append((next_seq, frame.seq - 1))
                 next_seq = max(next_seq, frame.seq + 1)
-            tail_lost = tail_lost or segment.damage_at_end
+            tail_lost = segment.damage_at_end
+        if announced >= next_seq:
+            gaps.append((next_seq, announced))
+            next_seq = announced + 1
         if tail_lost:
             gaps.append((next_seq, None))
         return gaps

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -95,12 +96,14 @@ class CommandCase(unittest.TestCase):
         self.assertEqual(result.code, code, result)
         return [json.loads(line) for line in result.out.splitlines()]
 
-    def rows(self, sql="SELECT * FROM audit_trail WHERE flags & 64 = 0 ORDER BY timestamp_us, writer, seq"):
+    EVENTS = "SELECT * FROM audit_trail WHERE flags & 64 = 0 ORDER BY timestamp_us, writer, seq"
+
+    def rows(self, sql=EVENTS, *parameters):
         """Rows of the store as dictionaries; the default is every event that is no control record."""
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         try:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql)]
+            return [dict(row) for row in connection.execute(sql, parameters)]
         finally:
             connection.close()
 
@@ -113,7 +116,7 @@ class CommandCase(unittest.TestCase):
                     return
             except (OSError, sqlite3.Error):
                 pass
-            time.sleep(0.01)
+            threading.Event().wait(0.02)
         self.fail(f"not within {timeout} s: {what}")
 
     def numbers_of(self, text):

@@ -260,21 +260,24 @@ class Surroundings(support.CommandCase):
         self.assertEqual((summary["recorded"], summary["rejected"]), (3000, 0))
         self.assertEqual(len(self.rows()), 3000)
 
-    def test_a_signal_ends_in_order(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            process = self.start("record", "-o", "json")
-            process.stdin.write(ndjson([event(i) for i in range(100)]))
-            process.stdin.flush()
-            self.wait_for(lambda: os.listdir(os.path.join(self.state, "spool")), "the first event is in the spool")
-            process.send_signal(number)
-            out, err = process.communicate(timeout=60)
-            self.assertEqual(process.returncode, 1, err)
-            summary = json.loads(out)
-            self.assertIn(b"interrupted", err)
-            self.assertGreater(summary["recorded"], 0)
-            self.assertEqual(len(self.rows()), summary["recorded"])
-            self.tearDown()
-            self.setUp()
+    def check_signal(self, number):
+        process = self.start("record", "-o", "json")
+        process.stdin.write(ndjson([event(i) for i in range(100)]))
+        process.stdin.flush()
+        self.wait_for(lambda: os.listdir(os.path.join(self.state, "spool")), "the first event is in the spool")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, err)
+        summary = json.loads(out)
+        self.assertIn(b"interrupted", err)
+        self.assertGreater(summary["recorded"], 0)
+        self.assertEqual(len(self.rows()), summary["recorded"])
+
+    def test_sigint_ends_in_order(self):
+        self.check_signal(signal.SIGINT)
+
+    def test_sigterm_ends_in_order(self):
+        self.check_signal(signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
  * CLOCK_SHIM_FILE names a file of 32 little-endian 64-bit numbers, mapped by both sides:
  *
  *     0       int64   offset_us  written by the test: added to every real-time and monotonic clock that is read;
- *                                with CLOCK_SHIM_REALTIME=1 to the real-time clocks alone, as when someone sets the date
+ *                                with CLOCK_SHIM_REALTIME=1 to the real-time clocks alone, as when someone sets the
+ *                                date
  *     8       uint64  held       written by the test: 1 = time does not pass by itself, only the offset moves it
  *     16      uint64  threads    written here: how many threads have ever slept in poll()
  *     24 ...  uint64  wakes[29]  written here: how often each of them came back from it

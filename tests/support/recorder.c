@@ -9,12 +9,15 @@
  *
  * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the parent's own
  * threads record the same meanwhile.
+ * RECORDER_FORK_WHEN_LOCKED=PATH: fork only once somebody, the parent's drain that is, holds the lock on PATH.
  * --stay: when the events are done, wait for SIGTERM. SIGTERM ends the threads after the event they are at.
  * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events are done, and
  * leaves without closing. Before that it says how long its slowest call took.
  */
 #include <audittrail.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -78,7 +81,7 @@ static void wait_until_ns(const struct timespec *start, int64_t after_ns)
         when.tv_sec++;
         when.tv_nsec -= 1000000000;
     }
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL); /* pacing: the rate asked for */
 }
 
 static int64_t now_us(void)
@@ -191,6 +194,20 @@ static int finish(const struct plan *plan)
     return err == TRAIL_OK ? 0 : 3;
 }
 
+static void wait_until_locked(const char *path)
+{
+    struct flock lock = { .l_type = F_UNLCK };
+    int          fd = open(path, O_RDWR | O_CLOEXEC);
+
+    while (fd >= 0 && lock.l_type == F_UNLCK) {
+        lock = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
+            _exit(4);
+        sched_yield();
+    }
+    close(fd);
+}
+
 /* As a pre-forking server does: load, record, then fork the workers. */
 static int run_forks(const struct plan *plan)
 {
@@ -198,6 +215,8 @@ static int run_forks(const struct plan *plan)
     int           worst = 0;
 
     record_one(plan, 0, 0, (struct trail_text){ 0 });
+    if (getenv("RECORDER_FORK_WHEN_LOCKED") != NULL)
+        wait_until_locked(getenv("RECORDER_FORK_WHEN_LOCKED"));
     if (plan->busy)
         start_threads(plan, (1 + plan->forks) * plan->threads, own_workers);
     for (uint32_t i = 0; i < plan->forks; i++) {

@@ -1,7 +1,8 @@
 /* test_arena.c -- what an arena hands out stays where it is and whole until everything is given back.
  *
  * Goal:   no two pieces overlap, none moves, nothing leaks, and no memory is NULL and not a crash.
- * Method: pieces of many sizes across block boundaries, each filled with its own byte; malloc fails at each call in turn.
+ * Method: pieces of many sizes across block boundaries, each filled with its own byte; malloc fails at each call in
+ * turn.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* test_os_thread.c -- a background thread has a name, hears none of the host's signals, and leaves its creator as it was.
+/* test_os_thread.c -- a background thread has a name, hears none of the host's signals, and leaves its creator as it
+ * was.
  *
  * Goal:   a host's signal handler never runs on our threads.
  * Method: the thread looks at its own mask; pthread_create fails when told.

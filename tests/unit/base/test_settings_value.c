@@ -28,57 +28,58 @@ static bool has_string(const struct setting_info *info)
     return info->type == SETTING_TYPE_LIST || info->type == SETTING_TYPE_TEXT;
 }
 
+static const struct {
+    enum setting_id id;
+    const char     *text;
+    const char     *expected; /* NULL: refused. */
+} cases[] = {
+    { SETTING_ENABLED, "true", "true" },
+    { SETTING_ENABLED, " YES ", "true" },
+    { SETTING_ENABLED, "On", "true" },
+    { SETTING_ENABLED, "1", "true" },
+    { SETTING_ENABLED, "FALSE", "false" },
+    { SETTING_ENABLED, "no", "false" },
+    { SETTING_ENABLED, "off", "false" },
+    { SETTING_ENABLED, "0", "false" },
+    { SETTING_ENABLED, "2", NULL },
+    { SETTING_ENABLED, "tru", NULL },
+    { SETTING_LEVEL, "all", "all" },
+    { SETTING_LEVEL, "Failures_Only", "failures_only" },
+    { SETTING_LEVEL, "write_only", NULL },
+    { SETTING_LEVEL, "all,", NULL },
+    { SETTING_LEVEL, "3", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "1", "1" },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "86400", "86400" },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "0", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "86401", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "-1", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "+1", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "30s", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "30 40", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "1K", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "1.5", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "0x10", NULL },
+    { SETTING_BUFFER_FLUSH_INTERVAL, "18446744073709551617", NULL },
+    { SETTING_SPOOL_MAX_BYTES, "4194304", "4MiB" },
+    { SETTING_SPOOL_MAX_BYTES, "4096k", "4MiB" },
+    { SETTING_SPOOL_MAX_BYTES, "4194305", "4194305" },
+    { SETTING_SPOOL_MAX_BYTES, "2 GiB", "2GiB" },
+    { SETTING_SPOOL_MAX_BYTES, "1t", "1TiB" },
+    { SETTING_SPOOL_MAX_BYTES, "1025G", NULL },
+    { SETTING_SPOOL_MAX_BYTES, "2KB", NULL },
+    { SETTING_SPOOL_MAX_BYTES, "G", NULL },
+    { SETTING_SPOOL_MAX_BYTES, "18014398509481985K", NULL },
+    { SETTING_EXCLUDE_ACTIONS, " a , b*,, c ", "a,b*,c" },
+    { SETTING_EXCLUDE_ACTIONS, ",", "" },
+    { SETTING_EXCLUDE_ACTIONS, "a\nb", NULL },
+    { SETTING_EXCLUDE_ACTIONS, "a\xFF", NULL },
+    { SETTING_SERVICE, " m\xC3\xBCller gateway ", "m\xC3\xBCller gateway" },
+    { SETTING_SERVICE, "a\x1B[2J", NULL },
+};
+
 static void a_value_is_read_whole_or_refused(void **state)
 {
     (void)state;
-    static const struct {
-        enum setting_id id;
-        const char     *text;
-        const char     *expected; /* NULL: refused. */
-    } cases[] = {
-        { SETTING_ENABLED, "true", "true" },
-        { SETTING_ENABLED, " YES ", "true" },
-        { SETTING_ENABLED, "On", "true" },
-        { SETTING_ENABLED, "1", "true" },
-        { SETTING_ENABLED, "FALSE", "false" },
-        { SETTING_ENABLED, "no", "false" },
-        { SETTING_ENABLED, "off", "false" },
-        { SETTING_ENABLED, "0", "false" },
-        { SETTING_ENABLED, "2", NULL },
-        { SETTING_ENABLED, "tru", NULL },
-        { SETTING_LEVEL, "all", "all" },
-        { SETTING_LEVEL, "Failures_Only", "failures_only" },
-        { SETTING_LEVEL, "write_only", NULL },
-        { SETTING_LEVEL, "all,", NULL },
-        { SETTING_LEVEL, "3", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "1", "1" },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "86400", "86400" },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "0", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "86401", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "-1", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "+1", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "30s", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "30 40", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "1K", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "1.5", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "0x10", NULL },
-        { SETTING_BUFFER_FLUSH_INTERVAL, "18446744073709551617", NULL },
-        { SETTING_SPOOL_MAX_BYTES, "4194304", "4MiB" },
-        { SETTING_SPOOL_MAX_BYTES, "4096k", "4MiB" },
-        { SETTING_SPOOL_MAX_BYTES, "4194305", "4194305" },
-        { SETTING_SPOOL_MAX_BYTES, "2 GiB", "2GiB" },
-        { SETTING_SPOOL_MAX_BYTES, "1t", "1TiB" },
-        { SETTING_SPOOL_MAX_BYTES, "1025G", NULL },
-        { SETTING_SPOOL_MAX_BYTES, "2KB", NULL },
-        { SETTING_SPOOL_MAX_BYTES, "G", NULL },
-        { SETTING_SPOOL_MAX_BYTES, "18014398509481985K", NULL },
-        { SETTING_EXCLUDE_ACTIONS, " a , b*,, c ", "a,b*,c" },
-        { SETTING_EXCLUDE_ACTIONS, ",", "" },
-        { SETTING_EXCLUDE_ACTIONS, "a\nb", NULL },
-        { SETTING_EXCLUDE_ACTIONS, "a\xFF", NULL },
-        { SETTING_SERVICE, " m\xC3\xBCller gateway ", "m\xC3\xBCller gateway" },
-        { SETTING_SERVICE, "a\x1B[2J", NULL },
-    };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct setting_info *info = setting_info(cases[i].id);
         union field                field = { 0 };

@@ -1,8 +1,8 @@
 /* test_thread_slot.c -- living threads have different numbers, until there are none left; then they share the last.
  *
  * Goal:   two threads never count in one place without atomics.
- * Method: more threads than numbers hold theirs at a barrier; numbers come back when threads end; a forked child forgets the
- *         threads it does not have.
+ * Method: more threads than numbers hold theirs at a barrier; numbers come back when threads end; a forked child
+ *         forgets the threads it does not have.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* test_waker.c -- a sleeper never misses work that was made visible before it was woken.
  *
  * Goal:   no lost wake-up, and no system call where nobody sleeps.
- * Method: the eventfd is looked at directly; then a sleeper and several callers race, and every piece of work is counted.
+ * Method: the eventfd is looked at directly; then a sleeper and several callers race, and every piece of work is
+ * counted.
  */
 #include <setjmp.h>
 #include <stdarg.h>

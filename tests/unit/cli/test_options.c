@@ -68,8 +68,12 @@ static bool parse(struct options *options, struct noted *noted, const char *line
     size_t       count = 0;
     snprintf(text, sizeof text, "%s", line);
     argv[count++] = name;
-    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
+    for (char *word = text; *word != '\0';) {
+        char *end = word + strcspn(word, " ");
         argv[count++] = word;
+        word = *end == ' ' ? end + 1 : end;
+        *end = '\0';
+    }
     argv[count] = NULL;
     noted->text[0] = '\0';
     return options_parse(options, &usage, argv, noted);

@@ -32,7 +32,7 @@ static void a_page_names_no_text_from_outside(void **state)
     enum query_drive          drive;
     assert_int_equal(query_sql_init(&sql, &filter, NULL), TRAIL_OK);
     assert_false(query_sql_drive(&filter, &drive));
-    query_sql_page(&sql, drive, NULL);
+    query_sql_page(&sql, drive, NULL, 10);
     assert_null(strstr(sql.text.data, "EVIL"));
     assert_null(strstr(sql.text.data, "evil"));
     size_t marks = 0;
@@ -117,7 +117,7 @@ static void explain(struct fixture *fixture, struct query_sql *sql, char plan[40
         fail_msg("%s", error.message);
 }
 
-/* A sort of all three columns stands for a walk that came in the wrong order; the page's own sort of its 256 rows
+/* A sort of all three columns stands for a walk that came in the wrong order; the page's own sort of its own rows
  * and the merge of a dimension's pages are needed. */
 static size_t count_of(const char *text, const char *what)
 {
@@ -180,7 +180,7 @@ static void every_way_of_looking_uses_its_index(void **state)
             struct query_sql            sql;
             char                        plan[4000];
             assert_int_equal(query_sql_init(&sql, cases[i].filter, NULL), TRAIL_OK);
-            query_sql_page(&sql, cases[i].drive, paged != 0 ? &after : NULL);
+            query_sql_page(&sql, cases[i].drive, paged != 0 ? &after : NULL, 10);
             explain(&fixture, &sql, plan);
             bool good = strstr(plan, cases[i].searches[0]) != NULL && strstr(plan, cases[i].searches[1]) != NULL &&
                         count_of(plan, "USE TEMP B-TREE FOR ORDER BY") == cases[i].sorts &&

@@ -1,9 +1,10 @@
 /* test_reader.c -- every number of a writer comes out of the reader once: as an event, or inside a gap.
  *
- * Goal:   damage of every kind gives the exact gap where that can be known, and one gap with an open end where it cannot;
+ * Goal:   damage of every kind gives the exact gap where that can be known, and one gap with an open end where it
+ * cannot;
  *         a recovery that is interrupted and done again tells the same.
- * Method: images of dead spools are cut, holed and overwritten; what the reader says is compared as text. A live image is
- *         read while another thread appends to it.
+ * Method: images of dead spools are cut, holed and overwritten; what the reader says is compared as text. A live
+ *         image is read while another thread appends to it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* test_segment.c -- a segment is whole on the disk before it is used, and is opened only when its header can be trusted.
+/* test_segment.c -- a segment is whole on the disk before it is used, and is opened only when its header can be
+ * trusted.
  *
  * Goal:   creation leaves a usable file or nothing; every damaged header is told from one of a newer format.
  * Method: headers are damaged byte by byte, or changed and given a right checksum; each system call fails in turn.

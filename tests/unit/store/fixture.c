@@ -18,7 +18,7 @@
 void fixture_folder(struct fixture *fixture)
 {
     *fixture = (struct fixture){ 0 };
-    strcpy(fixture->folder, "/tmp/audittrail-test-XXXXXX");
+    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/audittrail-test-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     snprintf(fixture->path, sizeof fixture->path, "%s/audit.db", fixture->folder);
     snprintf(fixture->url, sizeof fixture->url, "sqlite:%s", fixture->path);

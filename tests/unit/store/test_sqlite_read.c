@@ -77,8 +77,7 @@ static void wrong_sql_is_said_with_the_file(void **state)
     struct fixture     fixture;
     struct trail_error error = { 0 };
     fixture_open(&fixture);
-    assert_int_equal(store_select(fixture.store, "SELECT x FROM nowhere", NULL, 0, see, NULL, &error),
-                     TRAIL_ECORRUPT);
+    assert_int_equal(store_select(fixture.store, "SELECT x FROM nowhere", NULL, 0, see, NULL, &error), TRAIL_ECORRUPT);
     assert_non_null(strstr(error.message, "nowhere"));
     assert_non_null(strstr(error.message, fixture.path));
     fixture_close(&fixture);

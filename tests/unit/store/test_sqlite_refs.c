@@ -71,7 +71,7 @@ static void another_connection_finds_the_same_rows(void **state)
     fixture_close(&fixture);
 }
 
-/* The actor is inserted, then the resource's trigger rolls everything back. The actor's id then goes to someone else. */
+/* The actor is inserted, then the resource's trigger rolls everything back, and the actor's id goes to someone else. */
 static void an_id_that_was_rolled_back_is_forgotten(void **state)
 {
     (void)state;

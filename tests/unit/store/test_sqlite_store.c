@@ -138,7 +138,7 @@ static void an_interrupted_wait_ends_at_once(void **state)
     (void)state;
     struct fixture                  fixture;
     struct event_record             event = fixture_event(1);
-    bool                   interrupted = false;
+    bool                            interrupted = false;
     const struct store_open_options options = { .interrupted = &interrupted, .wait_ms = 60000 };
     fixture_folder(&fixture);
     assert_int_equal(store_open_with(&fixture.store, fixture.url, &options, NULL), TRAIL_OK);

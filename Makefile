@@ -1,0 +1,53 @@
+# What a person types. How it is done stands in CMakeLists.txt and scripts/.
+BUILD  ?= build
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+
+.PHONY: all run test verify bench soak generated format install clean
+all: $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS)
+
+$(BUILD)/build.ninja:
+	cmake -S . -B $(BUILD) -G Ninja
+
+# The example gateway with its audit trail; see examples/gateway/README.md.
+run:
+	scripts/setup run
+	cmake -S . -B $(BUILD) -G Ninja
+	cmake --build $(BUILD) -j $(JOBS) --target gateway traffic audittrail
+	BUILD_DIR=$(BUILD) scripts/run
+
+# Everything that a change must pass: normal, ASan+UBSan and TSan builds, fuzzers for a moment.
+test:
+	scripts/test
+
+# Everything there is: the same, and clang, clang-tidy, the fuzzers' full count, the long campaigns.
+verify:
+	scripts/test verify
+
+# Ratios against what stands beside us; see scripts/bench for its options.
+bench:
+	scripts/setup bench
+	scripts/bench
+
+# The long campaigns alone; `make verify` has them too.
+soak:
+	scripts/setup test
+	cmake -S . -B $(BUILD) -G Ninja -DAUDITTRAIL_TESTS=ON
+	cmake --build $(BUILD) -j $(JOBS)
+	ctest --test-dir $(BUILD) -L '^long$$' --verbose --no-tests=error
+
+# Write the pages that the command prints: .env.example, docs/docs/reference/settings.md.
+generated: all
+	cmake -DCOMMAND=$(BUILD)/bin/audittrail -DROOT=. -DUPDATE=ON -P tests/generated/settings.cmake
+
+format:
+	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+
+install:
+	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build $(BUILD) -j $(JOBS)
+	cmake --install $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
