@@ -1,4 +1,4 @@
-"""File systems of a test's own: small, full, read-only, cut off. Needs root; each user skips loudly where it is not there.
+"""File systems of a test's own: small, full, read-only, cut off. Needs root; a test skips, and says so, without it.
 
 Whatever is mounted or attached is taken away again at the end of the test, also of one that failed.
 """
@@ -81,6 +81,7 @@ class Disk(Place):
             file.truncate(size << 20)
         try:
             run(*make, self.image)
+            run("xfs_io", "-V")
         except OSError as error:
             raise unittest.SkipTest(f"SKIPPED, and so not proven here: {error}")
         self._mount("-o", "loop", self.image)

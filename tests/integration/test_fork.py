@@ -1,7 +1,8 @@
 """Goal: a process that forks after the trail is in use loses nothing, and no child touches what is its parent's.
 
-Method: a recorder forks children that record in its stead, as the workers of a pre-forking server do; what each said is held against
-the store, and, with the store locked, against the bytes of every spool. Under ASan a child must leak nothing.
+Method: a recorder forks children that record in its stead, as the workers of a pre-forking server do; what each said is
+held against the store, and, with the store locked, against the bytes of every spool. Under ASan a child must leak
+nothing.
 """
 import os
 import signal

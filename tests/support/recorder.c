@@ -1,18 +1,19 @@
 /* recorder.c -- records events from several threads and tells a pipe, not the trail, what became of each.
  *
- * The fault tests run it as a child, kill it, starve it or cut its power, and then hold what it said through the pipe against
- * what is stored. Event i of thread t of run r has resource_id "r-t-i"; every fourth is a read, every fifth excluded by
- * name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it {t, i, code}.
+ * The fault tests run it as a child, kill it, starve it or cut its power, and then hold what it said through the pipe
+ * against what is stored. Event i of thread t of run r has resource_id "r-t-i"; every fourth is a read, every fifth
+ * excluded by name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it
+ * {t, i, code}.
  *
  *     recorder --run R [--threads N] [--events N] [--rate PER_SECOND_AND_THREAD] [--size BYTES] [--fork N] [--busy]
  *              [--stay] [--close]
  *
- * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the parent's own
- * threads record the same meanwhile.
+ * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the
+ * parent's own threads record the same meanwhile.
  * RECORDER_FORK_WHEN_LOCKED=PATH: fork only once somebody, the parent's drain that is, holds the lock on PATH.
  * --stay: when the events are done, wait for SIGTERM. SIGTERM ends the threads after the event they are at.
- * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events are done, and
- * leaves without closing. Before that it says how long its slowest call took.
+ * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events
+ * are done, and leaves without closing. Before that it says how long its slowest call took.
  */
 #include <audittrail.h>
 #include <fcntl.h>
