@@ -1,7 +1,8 @@
-/* test_adopt.c -- the spools of the dead that were meant for our store are emptied, each exactly once, and nobody else's touched.
+/* test_adopt.c -- the spools of the dead that were meant for our store are emptied, each exactly once, and nobody
+ * else's touched.
  *
- * Goal:   neither the living nor other stores lose anything; what cannot be read is told; a take-over may be interrupted at any
- *         point and done again.
+ * Goal:   neither the living nor other stores lose anything; what cannot be read is told; a take-over may be
+ *         interrupted at any point and done again.
  * Method: spools of dead writers in one folder, a store in memory that goes away or loses its answer.
  */
 #include <setjmp.h>
@@ -102,7 +103,8 @@ static void damage(char letter, const char *file)
     fclose(at);
 }
 
-/* Step until there is nothing to do, as the drain does: failures are tried again. Returns how many spools were finished. */
+/* Step until there is nothing to do, as the drain does: failures are tried again. Returns how many spools were
+ * finished. */
 static unsigned adopt_all(void)
 {
     struct trail_error error;

@@ -1,4 +1,5 @@
-/* test_batch.c -- a batch covers its writer's numbers without a hole, within its limits, and gives back what it could not keep.
+/* test_batch.c -- a batch covers its writer's numbers without a hole, within its limits, and gives back what it
+ * could not keep.
  *
  * Goal:   first_seq .. last_seq are all accounted for; memory that runs out loses nothing.
  * Method: images with gaps and unreadable events; realloc fails at each call in turn.

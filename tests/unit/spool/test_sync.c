@@ -1,8 +1,8 @@
 /* test_sync.c -- what is written to the disk is everything up to a page boundary, and never a page that is appended to.
  *
  * Goal:   an append never waits for the disk; a sync that failed is never believed again.
- * Method: msync is wrapped: its range is held against the tail before and after, and it fails when told. The clock is turned by
- *         hand, except where appenders and the sync thread race.
+ * Method: msync is wrapped: its range is held against the tail before and after, and it fails when told. The clock
+ *         is turned by hand, except where appenders and the sync thread race.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* test_fork.c -- a child records into a spool of its own, and its parent notices nothing.
  *
- * Goal:   every event of parent and children is stored once, also when other threads record, close or open meanwhile; a child
- *         that was made behind libc's back is found out.
+ * Goal:   every event of parent and children is stored once, also when other threads record, close or open
+ *         meanwhile; a child that was made behind libc's back is found out.
  * Method: real forks and a real SQLite store; a child's exit status tells what went wrong in it.
  */
 #include <setjmp.h>
