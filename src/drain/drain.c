@@ -167,8 +167,19 @@ static void note_store_error(struct drain *drain, const struct trail_error *erro
 {
     __atomic_fetch_add(&drain->numbers.store_errors, 1, __ATOMIC_RELAXED);
     drain->last_error = error->code;
-    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !is_interrupted(drain))
+    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)))
         notice(drain, error);
+}
+
+/* Let go of the gate after a call of the store. What we were made to break off ourselves says nothing about the store. */
+static void leave_gate(struct drain *drain, bool failed, const struct trail_error *error)
+{
+    bool interrupted = is_interrupted(drain); /* While the gate is ours: fork() takes the word back when it is done. */
+    if (failed)
+        disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+    if (failed && !interrupted)
+        note_store_error(drain, error);
 }
 
 static void note_store_works(struct drain *drain)
@@ -209,17 +220,13 @@ static bool store_own_batch(struct drain *drain)
     if (err == TRAIL_OK)
         err = stream_advance(&drain->stream, drain->store, spool_first_segment(drain->spool), events_max, &progress,
                              &error);
-    if (err != TRAIL_OK && err != TRAIL_EFENCE)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    bool failed = err != TRAIL_OK && err != TRAIL_EFENCE;
+    leave_gate(drain, failed, &error);
 
     publish_progress(drain, &progress);
-    if (err == TRAIL_OK || err == TRAIL_EFENCE) {
+    if (!failed)
         note_store_works(drain);
-        return true;
-    }
-    note_store_error(drain, &error);
-    return false;
+    return !failed;
 }
 
 /* ---- Records about ourselves ---- */
@@ -307,12 +314,8 @@ static bool adopt_some(struct drain *drain)
         result = ADOPT_IDLE; /* Nothing is being looked through. */
     else if (connect_locked(drain, &error) == TRAIL_OK)
         result = adopt_step(&drain->adopt, drain->store, &report, &error);
-    if (result == ADOPT_FAILED)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    leave_gate(drain, result == ADOPT_FAILED, &error);
 
-    if (result == ADOPT_FAILED)
-        note_store_error(drain, &error);
     if (result == ADOPT_IDLE || (result == ADOPT_FAILED && error.code != TRAIL_EAWAY))
         drain->adopted_once = true;
     if (result == ADOPT_FINISHED && report.events + report.gaps + report.quarantined > 0)
@@ -333,13 +336,9 @@ static bool write_accounts(struct drain *drain)
     enum trail_err err = connect_locked(drain, &error);
     if (err == TRAIL_OK)
         err = stream_write_accounts(&drain->stream, drain->store, &error);
-    if (err != TRAIL_OK)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    leave_gate(drain, err != TRAIL_OK, &error);
     if (drain->stream.stored_seq < drain->stored_seq)
         publish_progress(drain, &(struct stream_progress){ 0 }); /* The store went back: its events wait again. */
-    if (err != TRAIL_OK)
-        note_store_error(drain, &error);
     return err == TRAIL_OK;
 }
 
@@ -448,8 +447,10 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
     drain->accounts_at_us = clock_mono_us(options->clock) + (int64_t)options->settings->flush_interval_s * 1000000;
 }
 
-static void free_drain(struct drain *drain)
+void drain_free(struct drain *drain)
 {
+    if (drain == NULL)
+        return;
     stream_done(&drain->stream);
     losses_done(&drain->losses);
     pthread_mutex_destroy(&drain->gate);
@@ -467,7 +468,7 @@ enum trail_err drain_start(struct drain **ret_drain, const struct drain_options 
 
     enum trail_err err = os_thread_start(&drain->thread, "trail-drain", drain_main, drain, ret_error);
     if (err != TRAIL_OK) {
-        free_drain(drain);
+        drain_free(drain);
         return err;
     }
     *ret_drain = drain;
@@ -494,7 +495,6 @@ uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete
 
     uint64_t waiting = spool_waiting_events(drain->spool);
     *ret_complete = drain->complete && !anything_waits(drain);
-    free_drain(drain);
     return waiting;
 }
 
@@ -553,7 +553,7 @@ void drain_fork_lock(struct drain *drain)
 
 void drain_fork_unlock(struct drain *drain)
 {
-    __atomic_store_n(&drain->interrupted, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&drain->interrupted, must_give_up(drain), __ATOMIC_RELEASE);
     pthread_mutex_unlock(&drain->gate);
 }
 

@@ -47,8 +47,11 @@ TRAIL_MUST_CHECK enum trail_err drain_start(struct drain **ret_drain, const stru
                                             struct trail_error *ret_error);
 
 /* Store what waits, at most timeout_ms, then end the thread. Returns how many events are still in the spool;
- * *ret_complete is true when the store has everything, the accounts included. Frees the drain. */
+ * *ret_complete is true when the store has everything, the accounts included. */
 uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete);
+
+/* After drain_stop(). Apart from it, because another thread may fork() while the stop waits. */
+void drain_free(struct drain *drain);
 
 /* An event was appended: wake the thread if it must do something now. Cheap when it need not. */
 void drain_note_appended(struct drain *drain);

@@ -88,6 +88,8 @@ enum trail_err spool_rotate_locked(struct spool *spool, int64_t wall_us, struct 
     __atomic_store_n(&spool->current->sealed, true, __ATOMIC_RELEASE);
     spool->current = spool->prepared;
     spool->prepared = NULL;
+    spool->touched_end = 0; /* Its pages were writable when it was made, which may be long ago. */
+    spool->touch_at = 0;
     spool_update_marks_locked(spool);
     return TRAIL_OK;
 }
@@ -164,12 +166,23 @@ void spool_hurry(struct spool *spool)
         waker_wake(spool->drain_waker);
 }
 
+/* Once for each: it sets the marks anew when it has looked. */
+static void ask_sync_thread_locked(struct spool *spool, bool want_next)
+{
+    spool->asked = true;
+    if (want_next)
+        spool->prepare_at = SIZE_MAX;
+    if (spool->current->tail >= spool->touch_at)
+        spool->touch_at = SIZE_MAX;
+}
+
 enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry, uint64_t *ret_seq,
                             struct trail_error *ret_error)
 {
     size_t         size = frame_size(entry->payload.size);
     uint32_t       payload_crc = crc32c(0, entry->payload.data, entry->payload.size);
     bool           want_next = false;
+    bool           wake = false;
     bool           is_last = false;
     enum trail_err err = TRAIL_OK;
 
@@ -182,14 +195,16 @@ enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry
         err = make_room_locked(spool, size, entry, ret_error);
     if (err == TRAIL_OK) {
         *ret_seq = put_locked(spool, entry, payload_crc);
-        want_next = spool->current->tail >= spool->prepare_at;
-        if (want_next)
-            spool->prepare_at = SIZE_MAX; /* Ask once. */
+        size_t tail = spool->current->tail;
+        want_next = tail >= spool->prepare_at;
+        wake = want_next || tail >= spool->touch_at;
+        if (wake)
+            ask_sync_thread_locked(spool, want_next);
         is_last = want_next && spool->segment_count >= spool->segment_count_max && !spool->preparing;
     }
     pthread_mutex_unlock(&spool->lock);
 
-    if (want_next || (err == TRAIL_OK && spool->durability == DURABILITY_MACHINE))
+    if (wake || (err == TRAIL_OK && spool->durability == DURABILITY_MACHINE))
         waker_wake(&spool->waker);
     if (is_last || err == TRAIL_EFULL)
         spool_hurry(spool); /* Few large events fill a spool long before their number or age lets the drain write. */
@@ -430,6 +445,8 @@ static enum trail_err open_files(struct spool *spool, const struct spool_options
     spool->first = spool->current;
     spool->segment_count = 1;
     spool->next_number = 2;
+    spool->touched_end = spool->touch_window = SEGMENT_TOUCHED_BYTES;
+    spool->touch_at = SEGMENT_TOUCHED_BYTES / 2;
     spool_update_marks_locked(spool);
     return TRAIL_OK;
 }

@@ -45,7 +45,6 @@ static void abandon(struct trail *trail)
         left_behind = live;
     }
     __atomic_store_n(&trail->live, NULL, __ATOMIC_RELEASE);
-    pthread_mutex_init(&trail->opening, NULL);
     trail->open_again_us = 0;
     memset(trail->unopened, 0, sizeof trail->unopened);
     trail->disabled = 0;
@@ -77,13 +76,21 @@ static void after_fork_in_parent(void)
     pthread_mutex_unlock(&registry_lock);
 }
 
-static void after_fork_in_child(void)
+static void abandon_all(void)
 {
     for (struct trail *trail = registry; trail != NULL; trail = trail->next)
         abandon(trail);
     thread_slot_after_fork();
     *canary = 1;
-    pthread_mutex_init(&registry_lock, NULL);
+}
+
+/* The thread that forked holds these locks in the child as it does in the parent. */
+static void after_fork_in_child(void)
+{
+    abandon_all();
+    for (struct trail *trail = registry; trail != NULL; trail = trail->next)
+        pthread_mutex_unlock(&trail->opening);
+    pthread_mutex_unlock(&registry_lock);
 }
 
 static void set_up(void)
@@ -126,6 +133,10 @@ bool fork_unnoticed(struct trail *trail)
 {
     if (*trail->canary != 0)
         return false;
-    after_fork_in_child();
+    /* No handler ran: whatever thread of the parent held the locks, it is not here. */
+    pthread_mutex_init(&registry_lock, NULL);
+    for (struct trail *each = registry; each != NULL; each = each->next)
+        pthread_mutex_init(&each->opening, NULL);
+    abandon_all();
     return true;
 }

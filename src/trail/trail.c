@@ -50,32 +50,43 @@ static void trail_free(struct trail *trail)
     free(trail);
 }
 
-/* The caller's options at this library's size. */
-static struct trail_options widen_options(const struct trail_options *options)
+/* What the first release had, and more than any future one will have. */
+#define OPTIONS_SIZE_MIN sizeof(struct trail_options)
+#define OPTIONS_SIZE_MAX 4096
+
+/* The caller's options at this library's size. Options that cannot be read are not to be passed over: they say what must
+ * not be recorded. */
+static enum trail_err widen_options(const struct trail_options *options, struct trail_options *ret_options,
+                                    struct trail_error *ret_error)
 {
-    struct trail_options wide = { TRAIL_OPTIONS_INIT };
+    const struct trail_options none = { TRAIL_OPTIONS_INIT };
     if (options == NULL)
-        return wide;
-    size_t size = options->struct_size < sizeof wide ? options->struct_size : sizeof wide;
-    memcpy(&wide, options, size);
-    return wide;
+        options = &none;
+    if (options->struct_size < OPTIONS_SIZE_MIN || options->struct_size > OPTIONS_SIZE_MAX)
+        return error_set(ret_error, TRAIL_EINVAL, 0, "struct_size %zu of the options is wrong: use TRAIL_OPTIONS_INIT",
+                         options->struct_size);
+    memcpy(ret_options, options, sizeof *ret_options);
+    return TRAIL_OK;
 }
 
 enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *options, struct trail_error *ret_error)
 {
     if (ret_trail == NULL)
         return error_set(ret_error, TRAIL_EINVAL, 0, "ret_trail is NULL");
+    struct trail_options wide;
+    enum trail_err       err = widen_options(options, &wide, ret_error);
+    if (err != TRAIL_OK)
+        return err;
     struct trail *trail = calloc(1, sizeof *trail);
     if (trail == NULL)
         return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for a trail");
 
-    struct trail_options wide = widen_options(options);
     trail->clock = &clock_system;
     trail->on_notice = wide.on_notice;
     trail->notice_context = wide.notice_context;
     pthread_mutex_init(&trail->opening, NULL);
 
-    enum trail_err err = load_settings(trail, &wide, ret_error);
+    err = load_settings(trail, &wide, ret_error);
     if (err == TRAIL_OK)
         err = policy_new(&trail->own_policy, &trail->settings, ret_error);
     if (err == TRAIL_OK)

@@ -58,13 +58,13 @@ struct worker {
     uint32_t           number;
 };
 
-static atomic_bool     terminated; /* Lock-free, so a signal handler may set it. */
+static _Atomic int     terminated; /* Read by all threads, so sig_atomic_t would be a race. */
 static _Atomic int64_t slowest_us;
 
 static void on_sigterm(int number)
 {
     (void)number;
-    terminated = true;
+    terminated = 1;
 }
 
 /* Smaller than PIPE_BUF, so never torn. */
@@ -294,7 +294,7 @@ int main(int argc, char **argv)
     struct trail_error   error;
     struct trail_options options = { TRAIL_OPTIONS_INIT, .env_file = "", .on_notice = on_notice };
 
-    struct sigaction     on_term = { .sa_handler = on_sigterm };
+    struct sigaction on_term = { .sa_handler = on_sigterm };
 
     sigaction(SIGTERM, &on_term, NULL);
     if (!parse(argc, argv, &plan)) {
