@@ -39,14 +39,14 @@ struct drain {
     trail_notice_fn        on_notice;
     void                  *notice_context;
 
-    pthread_mutex_t gate;        /* Held over every use of the store's connection. */
+    pthread_mutex_t gate;        /* Held over every use of the store's connection and of `adopt`. */
     struct store   *store;       /* Under `gate`; NULL: not connected. */
     bool            interrupted; /* Whoever holds the gate should let go. Atomic. */
 
     /* The thread's own. */
     pthread_t      thread;
     struct stream  stream;
-    struct adopt   adopt;
+    struct adopt   adopt; /* Under `gate`. */
     struct backoff backoff;
     enum trail_err last_error; /* Of the store, while backoff says that it fails. */
     int64_t        scan_at_us;
@@ -277,16 +277,16 @@ static bool adopt_some(struct drain *drain)
     struct trail_error  error = { 0 };
     int64_t             now_us = clock_mono_us(drain->clock);
 
+    pthread_mutex_lock(&drain->gate);
     if (now_us >= drain->scan_at_us) {
         adopt_scan(&drain->adopt);
         drain->scan_at_us = now_us + ADOPT_SCAN_US;
     }
     if (!drain->adopt.taken && drain->adopt.list == NULL) {
+        pthread_mutex_unlock(&drain->gate);
         drain->adopted_once = true;
         return false; /* Nothing is being looked through. */
     }
-
-    pthread_mutex_lock(&drain->gate);
     enum adopt_result result = ADOPT_FAILED;
     if (connect_locked(drain, &error) == TRAIL_OK)
         result = adopt_step(&drain->adopt, drain->store, &report, &error);
@@ -384,8 +384,8 @@ static void *drain_main(void *argument)
             waker_sleep(drain->waker, (uint32_t)(wait_us / 1000 + 1));
     }
 
-    adopt_done(&drain->adopt);
     pthread_mutex_lock(&drain->gate);
+    adopt_done(&drain->adopt);
     disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
     pthread_mutex_lock(&drain->lock);
@@ -455,7 +455,7 @@ enum trail_err drain_start(struct drain **ret_drain, const struct drain_options 
     return TRAIL_OK;
 }
 
-uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete)
+void drain_wait_finished(struct drain *drain, uint32_t timeout_ms)
 {
     struct timespec deadline = clock_deadline(timeout_ms);
     int             waited = 0;
@@ -466,6 +466,11 @@ uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete
     while (!drain->finished && waited == 0)
         waited = pthread_cond_timedwait(&drain->moved, &drain->lock, &deadline);
     pthread_mutex_unlock(&drain->lock);
+}
+
+uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete)
+{
+    drain_wait_finished(drain, timeout_ms);
 
     /* Out of time, or already finished: end whatever it is waiting for. */
     __atomic_store_n(&drain->give_up, true, __ATOMIC_RELEASE);
@@ -538,5 +543,19 @@ void drain_fork_lock(struct drain *drain)
 void drain_fork_unlock(struct drain *drain)
 {
     __atomic_store_n(&drain->interrupted, false, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&drain->gate);
+}
+
+void drain_abandon(struct drain *drain, bool prepared)
+{
+    if (prepared) {
+        adopt_done(&drain->adopt);
+        return;
+    }
+    /* Whoever holds the gate is in the middle of something, and not here to end it. */
+    if (pthread_mutex_trylock(&drain->gate) != 0)
+        return;
+    adopt_done(&drain->adopt);
+    disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
 }

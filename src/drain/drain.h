@@ -46,6 +46,10 @@ struct drain_options {
 TRAIL_MUST_CHECK enum trail_err drain_start(struct drain **ret_drain, const struct drain_options *options,
                                             struct trail_error *ret_error);
 
+/* Ask the thread to store what waits and to end, and wait for it, at most timeout_ms. drain_stop() must follow; until
+ * then fork() is still possible. */
+void drain_wait_finished(struct drain *drain, uint32_t timeout_ms);
+
 /* Store what waits, at most timeout_ms, then end the thread. Returns how many events are still in the spool;
  * *ret_complete is true when the store has everything, the accounts included. Frees the drain. */
 uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete);
@@ -67,5 +71,10 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 /* Around fork(): the drain lets go of the store's connection, so that a child inherits none of its state. */
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
+
+/* In a child: let go of the spools that were being taken over, and of the store. `prepared`: its parent held
+ * drain_fork_lock(), so the store is closed already; otherwise what is in use is left as it is. So is all the rest: the
+ * thread may have been anywhere in it. */
+void drain_abandon(struct drain *drain, bool prepared);
 
 #endif

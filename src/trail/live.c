@@ -198,9 +198,14 @@ void live_record_stop(struct trail *trail, struct live *live)
 void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting)
 {
     bool complete = false;
-    *ret_waiting = drain_stop(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000, &complete);
+
+    drain_wait_finished(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000);
+    /* Another thread's fork() has to find the running part whole, or gone. */
+    pthread_mutex_lock(&trail->opening);
+    *ret_waiting = drain_stop(live->drain, 0, &complete);
     spool_close(live->spool, complete);
     waker_done(&live->waker);
-    free(live);
     __atomic_store_n(&trail->live, NULL, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&trail->opening);
+    free(live);
 }
