@@ -171,7 +171,8 @@ static void note_store_error(struct drain *drain, const struct trail_error *erro
         notice(drain, error);
 }
 
-/* Let go of the gate after a call of the store. What we were made to break off ourselves says nothing about the store. */
+/* Let go of the gate after a call of the store. What we were made to break off ourselves says nothing about the
+ * store. */
 static void leave_gate(struct drain *drain, bool failed, const struct trail_error *error)
 {
     bool interrupted = is_interrupted(drain); /* While the gate is ours: fork() takes the word back when it is done. */

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from support import CommandCase
+from support import CommandCase, without_spaces
 
 RECORDER = os.environ.get("AUDITTRAIL_RECORDER", "recorder")
 CLOCK_SHIM = os.environ.get("AUDITTRAIL_CLOCK_SHIM", "")
@@ -175,6 +175,7 @@ class RecorderCase(CommandCase):
         self.runs += 1
         environment = {**self.env, **(env or {})}
         if preload:
+            preload = without_spaces(preload, self.dir)
             environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
         recorder = Recorder(self.runs, arguments, environment, self.dir, preload)
         self.addCleanup(recorder.process.kill)
