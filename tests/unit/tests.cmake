@@ -73,3 +73,6 @@ unit_test(trail/test_trail trail_fixture)
 unit_test(trail/test_live trail_fixture)
 unit_test(trail/test_record trail_fixture -Wl,--wrap=posix_fallocate)
 unit_test(trail/test_scope trail_fixture)
+# TSan cannot start threads in the child of a process that has threads, as the trail does there.
+unit_test(trail/test_fork trail_fixture)
+set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;native")
