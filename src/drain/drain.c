@@ -25,6 +25,9 @@
 /* The longest sleep: what changes without anybody waking us (a clock, a dead neighbour) is seen within it. */
 #define SLEEP_MS_MAX 1000
 
+/* The pause when nothing could be read although something waits: memory that was overwritten does not heal faster. */
+#define NO_PROGRESS_US 20000
+
 /* How often the spool directory is searched for the remains of dead processes. */
 #define ADOPT_SCAN_US (INT64_C(30) * 1000000)
 
@@ -167,8 +170,20 @@ static void note_store_error(struct drain *drain, const struct trail_error *erro
 {
     __atomic_fetch_add(&drain->numbers.store_errors, 1, __ATOMIC_RELAXED);
     drain->last_error = error->code;
-    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !is_interrupted(drain))
+    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)))
         notice(drain, error);
+}
+
+/* Let go of the gate after a call of the store. What we were made to break off ourselves says nothing about the
+ * store. */
+static void leave_gate(struct drain *drain, bool failed, const struct trail_error *error)
+{
+    bool interrupted = is_interrupted(drain); /* While the gate is ours: fork() takes the word back when it is done. */
+    if (failed)
+        disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+    if (failed && !interrupted)
+        note_store_error(drain, error);
 }
 
 static void note_store_works(struct drain *drain)
@@ -209,17 +224,13 @@ static bool store_own_batch(struct drain *drain)
     if (err == TRAIL_OK)
         err = stream_advance(&drain->stream, drain->store, spool_first_segment(drain->spool), events_max, &progress,
                              &error);
-    if (err != TRAIL_OK && err != TRAIL_EFENCE)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    bool failed = err != TRAIL_OK && err != TRAIL_EFENCE;
+    leave_gate(drain, failed, &error);
 
     publish_progress(drain, &progress);
-    if (err == TRAIL_OK || err == TRAIL_EFENCE) {
+    if (!failed)
         note_store_works(drain);
-        return true;
-    }
-    note_store_error(drain, &error);
-    return false;
+    return !failed;
 }
 
 /* ---- Records about ourselves ---- */
@@ -307,12 +318,8 @@ static bool adopt_some(struct drain *drain)
         result = ADOPT_IDLE; /* Nothing is being looked through. */
     else if (connect_locked(drain, &error) == TRAIL_OK)
         result = adopt_step(&drain->adopt, drain->store, &report, &error);
-    if (result == ADOPT_FAILED)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    leave_gate(drain, result == ADOPT_FAILED, &error);
 
-    if (result == ADOPT_FAILED)
-        note_store_error(drain, &error);
     if (result == ADOPT_IDLE || (result == ADOPT_FAILED && error.code != TRAIL_EAWAY))
         drain->adopted_once = true;
     if (result == ADOPT_FINISHED && report.events + report.gaps + report.quarantined > 0)
@@ -333,13 +340,9 @@ static bool write_accounts(struct drain *drain)
     enum trail_err err = connect_locked(drain, &error);
     if (err == TRAIL_OK)
         err = stream_write_accounts(&drain->stream, drain->store, &error);
-    if (err != TRAIL_OK)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    leave_gate(drain, err != TRAIL_OK, &error);
     if (drain->stream.stored_seq < drain->stored_seq)
         publish_progress(drain, &(struct stream_progress){ 0 }); /* The store went back: its events wait again. */
-    if (err != TRAIL_OK)
-        note_store_error(drain, &error);
     return err == TRAIL_OK;
 }
 
@@ -366,8 +369,9 @@ static int64_t work(struct drain *drain)
         return drain->backoff.until_us - now_us;
     record_losses(drain);
     if (events_are_due(drain, &wait_us)) {
+        uint64_t stood_at = drain->stored_seq;
         (void)store_own_batch(drain);
-        return 0;
+        return drain->stored_seq > stood_at ? 0 : NO_PROGRESS_US;
     }
     if (adopt_some(drain))
         return 0;
@@ -448,8 +452,10 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
     drain->accounts_at_us = clock_mono_us(options->clock) + (int64_t)options->settings->flush_interval_s * 1000000;
 }
 
-static void free_drain(struct drain *drain)
+void drain_free(struct drain *drain)
 {
+    if (drain == NULL)
+        return;
     stream_done(&drain->stream);
     losses_done(&drain->losses);
     pthread_mutex_destroy(&drain->gate);
@@ -467,7 +473,7 @@ enum trail_err drain_start(struct drain **ret_drain, const struct drain_options 
 
     enum trail_err err = os_thread_start(&drain->thread, "trail-drain", drain_main, drain, ret_error);
     if (err != TRAIL_OK) {
-        free_drain(drain);
+        drain_free(drain);
         return err;
     }
     *ret_drain = drain;
@@ -494,7 +500,6 @@ uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete
 
     uint64_t waiting = spool_waiting_events(drain->spool);
     *ret_complete = drain->complete && !anything_waits(drain);
-    free_drain(drain);
     return waiting;
 }
 
@@ -553,11 +558,16 @@ void drain_fork_lock(struct drain *drain)
 
 void drain_fork_unlock(struct drain *drain)
 {
-    __atomic_store_n(&drain->interrupted, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&drain->interrupted, must_give_up(drain), __ATOMIC_RELEASE);
     pthread_mutex_unlock(&drain->gate);
 }
 
-void drain_abandon(struct drain *drain)
+void drain_abandon(struct drain *drain, bool prepared)
 {
     adopt_abandon(&drain->adopt);
+    /* Whoever holds the gate of a fork that nobody prepared is in the middle of something, and not here to end it. */
+    if (prepared || pthread_mutex_trylock(&drain->gate) != 0)
+        return;
+    disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
 }

@@ -47,8 +47,11 @@ TRAIL_MUST_CHECK enum trail_err drain_start(struct drain **ret_drain, const stru
                                             struct trail_error *ret_error);
 
 /* Store what waits, at most timeout_ms, then end the thread. Returns how many events are still in the spool;
- * *ret_complete is true when the store has everything, the accounts included. Frees the drain. */
+ * *ret_complete is true when the store has everything, the accounts included. */
 uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete);
+
+/* After drain_stop(). Apart from it, because another thread may fork() while the stop waits. */
+void drain_free(struct drain *drain);
 
 /* An event was appended: wake the thread if it must do something now. Cheap when it need not. */
 void drain_note_appended(struct drain *drain);
@@ -68,7 +71,8 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
 
-/* In a forked child: close what was inherited, without unlocking. The caller held drain_fork_lock() while forking. */
-void drain_abandon(struct drain *drain);
+/* In a child: close what was inherited, without unlocking; free nothing: the parent's thread may have been anywhere in
+ * it. `prepared`: the parent held drain_fork_lock(), so the store is closed already. */
+void drain_abandon(struct drain *drain, bool prepared);
 
 #endif

@@ -72,7 +72,7 @@ static enum trail_err prepare(const struct trail *trail, struct trail_event *eve
 
 /* Wait for room while there is time for it. */
 static enum trail_err append_when_room(struct trail *trail, struct live *live, const struct spool_entry *entry,
-                                       uint64_t *ret_seq, struct trail_error *ret_error)
+                                       uint64_t *ret_seq, struct trail_error *error)
 {
     int64_t        until_us = clock_mono_us(trail->clock) + (int64_t)trail->settings.overflow_timeout_ms * 1000;
     enum trail_err err = TRAIL_EFULL;
@@ -81,22 +81,24 @@ static enum trail_err append_when_room(struct trail *trail, struct live *live, c
          left_us = until_us - clock_mono_us(trail->clock)) {
         waker_wake(&live->waker);
         if (spool_wait_room(live->spool, (uint32_t)(left_us / 1000) + 1))
-            err = spool_append(live->spool, entry, ret_seq, ret_error);
+            err = spool_append(live->spool, entry, ret_seq, error);
     }
     return err;
 }
 
-/* The spool is full: do what AUDIT_TRAIL_OVERFLOW says. */
+/* The spool is full, as *error says: do what AUDIT_TRAIL_OVERFLOW says. */
 static enum trail_err overflow(struct trail *trail, struct live *live, const struct spool_entry *entry,
-                               enum trail_operation operation, uint64_t *ret_seq, struct trail_error *ret_error)
+                               enum trail_operation operation, uint64_t *ret_seq, struct trail_error *error)
 {
     enum trail_err err = TRAIL_EFULL;
     bool           drop = trail->settings.overflow == OVERFLOW_DROP;
 
     if (trail->settings.overflow == OVERFLOW_BLOCK)
-        err = append_when_room(trail, live, entry, ret_seq, ret_error);
+        err = append_when_room(trail, live, entry, ret_seq, error);
+    if (err == TRAIL_OK)
+        return TRAIL_OK;
     if (err != TRAIL_EFULL)
-        return err;
+        return reject(live, operation, err);
     drain_note_lost(live->drain, drop, entry->wall_us);
     accounts_count(live->accounts, operation, drop ? ACCOUNT_DROPPED : ACCOUNT_REJECTED);
     return drop ? TRAIL_DROPPED : TRAIL_EFULL;
@@ -116,14 +118,18 @@ static enum trail_err confirm(struct trail *trail, struct live *live, uint64_t s
 static enum trail_err append(struct trail *trail, struct live *live, const struct trail_event *event,
                              const struct spool_entry *entry, struct trail_id *ret_id, struct trail_error *ret_error)
 {
-    uint64_t       seq = 0;
-    enum trail_err err = spool_append(live->spool, entry, &seq, ret_error);
-    if (err == TRAIL_EFULL) {
-        err = overflow(trail, live, entry, event->operation, &seq, ret_error);
-        if (err != TRAIL_OK)
-            return err;
-    } else if (err != TRAIL_OK) {
-        return reject(live, event->operation, err);
+    struct trail_error error; /* Not the caller's yet: waiting for room may help. */
+    uint64_t           seq = 0;
+
+    enum trail_err err = spool_append(live->spool, entry, &seq, &error);
+    if (err == TRAIL_EFULL)
+        err = overflow(trail, live, entry, event->operation, &seq, &error);
+    else if (err != TRAIL_OK)
+        (void)reject(live, event->operation, err);
+    if (err != TRAIL_OK) {
+        if (ret_error != NULL)
+            *ret_error = error;
+        return err;
     }
 
     unsigned slot = thread_slot();
@@ -174,8 +180,10 @@ static enum trail_err reject_unopened(struct trail *trail, enum trail_operation 
 /* The running part if it is there, as it is for every event but the first of a process. */
 static inline struct live *live_running(const struct trail *trail)
 {
-    struct live *live = trail_live_now(trail);
-    return __builtin_expect(live != NULL && *trail->canary != 0, 1) ? live : NULL;
+    /* The canary first: once it is alive, what a fork left behind is gone. */
+    if (__builtin_expect(__atomic_load_n(trail->canary, __ATOMIC_ACQUIRE) == 0, 0))
+        return NULL;
+    return trail_live_now(trail);
 }
 
 /* Open the running part. Out of line, as is everything with a large frame: a refusal must not pay for it. */
@@ -242,6 +250,19 @@ static inline enum trail_err offer(struct trail *trail, const struct trail_event
     return decide(trail, live, event, event->operation, ret_id, ret_error);
 }
 
+/* What is no event still was offered: it counts as rejected, under `other`. */
+static enum trail_err reject_unreadable(struct trail *trail, enum trail_err err)
+{
+    if (trail->policy == NULL) {
+        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
+        return err;
+    }
+    struct live *live = live_running(trail);
+    if (live == NULL && open_live(trail, &live, NULL) != TRAIL_OK)
+        return reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
+    return reject(live, TRAIL_OPERATION_OTHER, err);
+}
+
 /* The event of a caller that was built against another size of the struct. */
 __attribute__((noinline)) static enum trail_err offer_widened(struct trail *trail, const struct trail_event *event,
                                                               struct trail_id *ret_id, struct trail_error *ret_error)
@@ -249,8 +270,9 @@ __attribute__((noinline)) static enum trail_err offer_widened(struct trail *trai
     struct trail_event        storage;
     const struct trail_event *wide = event_widen(event, &storage);
     if (wide == NULL)
-        return error_set(ret_error, TRAIL_EINVAL, 0, "struct_size %zu of the event is wrong: use TRAIL_EVENT_INIT",
-                         event->struct_size);
+        return reject_unreadable(trail, error_set(ret_error, TRAIL_EINVAL, 0,
+                                                  "struct_size %zu of the event is wrong: use TRAIL_EVENT_INIT",
+                                                  event->struct_size));
     return offer(trail, wide, ret_id, ret_error);
 }
 
@@ -264,19 +286,6 @@ enum trail_err trail_record(struct trail *trail, const struct trail_event *event
     return offer(trail, event, ret_id, ret_error);
 }
 
-/* Text that is no event still was offered: it counts as rejected, under `other`. */
-static enum trail_err reject_json(struct trail *trail, enum trail_err err)
-{
-    if (trail->policy == NULL) {
-        __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
-        return err;
-    }
-    struct live *live = live_running(trail);
-    if (live == NULL && open_live(trail, &live, NULL) != TRAIL_OK)
-        return reject_unopened(trail, TRAIL_OPERATION_OTHER, err);
-    return reject(live, TRAIL_OPERATION_OTHER, err);
-}
-
 enum trail_err trail_record_json(struct trail *trail, struct trail_text json, struct trail_id *ret_id,
                                  struct trail_error *ret_error)
 {
@@ -287,11 +296,12 @@ enum trail_err trail_record_json(struct trail *trail, struct trail_text json, st
     if (trail == NULL || (json.data == NULL && json.size > 0))
         return error_set(ret_error, TRAIL_EINVAL, 0, "%s is NULL", trail == NULL ? "trail" : "json.data");
     if (json.size > TRAIL_EVENT_BYTES_MAX)
-        return reject_json(trail, error_set(ret_error, TRAIL_ETOOBIG, 0, "the event has %zu bytes, allowed are %d",
-                                            json.size, TRAIL_EVENT_BYTES_MAX));
+        return reject_unreadable(trail,
+                                 error_set(ret_error, TRAIL_ETOOBIG, 0, "the event has %zu bytes, allowed are %d",
+                                           json.size, TRAIL_EVENT_BYTES_MAX));
     buf_init(&scratch, storage, sizeof storage);
     enum trail_err err = event_from_json(json, &scratch, &event, ret_error);
-    err = err == TRAIL_OK ? offer(trail, &event, ret_id, ret_error) : reject_json(trail, err);
+    err = err == TRAIL_OK ? offer(trail, &event, ret_id, ret_error) : reject_unreadable(trail, err);
     buf_done(&scratch);
     return err;
 }

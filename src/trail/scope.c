@@ -5,12 +5,11 @@
 void trail_begin(struct trail_scope *scope, struct trail *trail, const struct trail_event *event)
 {
     struct trail_event        storage;
-    const struct trail_event *wide = event_widen(event, &storage);
+    const struct trail_event *wide = event != NULL ? event_widen(event, &storage) : NULL;
 
-    scope->trail = wide != NULL ? trail : NULL;
-    if (wide == NULL)
-        return;
-    scope->event = *wide;
+    scope->trail = trail;
+    /* What is no event has size 0 from here on: trail_end() will say so. */
+    scope->event = wide != NULL ? *wide : (struct trail_event){ 0 };
     scope->event.outcome = TRAIL_OUTCOME_UNKNOWN;
 }
 

@@ -1,18 +1,19 @@
 /* recorder.c -- records events from several threads and tells a pipe, not the trail, what became of each.
  *
- * The fault tests run it as a child, kill it, starve it or cut its power, and then hold what it said through the pipe against
- * what is stored. Event i of thread t of run r has resource_id "r-t-i"; every fourth is a read, every fifth excluded by
- * name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it {t, i, code}.
+ * The fault tests run it as a child, kill it, starve it or cut its power, and then hold what it said through the pipe
+ * against what is stored. Event i of thread t of run r has resource_id "r-t-i"; every fourth is a read, every fifth
+ * excluded by name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it
+ * {t, i, code}.
  *
  *     recorder --run R [--threads N] [--events N] [--rate PER_SECOND_AND_THREAD] [--size BYTES] [--fork N] [--busy]
  *              [--stay] [--close]
  *
- * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the parent's own
- * threads record the same meanwhile.
+ * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the
+ * parent's own threads record the same meanwhile.
  * RECORDER_FORK_WHEN_LOCKED=PATH: fork only once somebody, the parent's drain that is, holds the lock on PATH.
  * --stay: when the events are done, wait for SIGTERM. SIGTERM ends the threads after the event they are at.
- * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events are done, and
- * leaves without closing. Before that it says how long its slowest call took.
+ * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events
+ * are done, and leaves without closing. Before that it says how long its slowest call took.
  */
 #include <audittrail.h>
 #include <fcntl.h>
@@ -57,8 +58,8 @@ struct worker {
     uint32_t           number;
 };
 
-static volatile sig_atomic_t terminated;
-static _Atomic int64_t       slowest_us;
+static _Atomic int     terminated; /* Read by all threads, so sig_atomic_t would be a race. */
+static _Atomic int64_t slowest_us;
 
 static void on_sigterm(int number)
 {
@@ -208,6 +209,18 @@ static void wait_until_locked(const char *path)
     close(fd);
 }
 
+/* AddressSanitizer's allocator does not survive a fork() while another thread is in it, as libc's does: let the
+ * library's threads go to sleep first. */
+static void settle_before_fork(const struct plan *plan)
+{
+#ifdef __SANITIZE_ADDRESS__
+    (void)!trail_flush(plan->trail, 500);
+    wait_until_ns(&(struct timespec){ .tv_sec = now_us() / 1000000 }, INT64_C(1500000000));
+#else
+    (void)plan;
+#endif
+}
+
 /* As a pre-forking server does: load, record, then fork the workers. */
 static int run_forks(const struct plan *plan)
 {
@@ -215,6 +228,7 @@ static int run_forks(const struct plan *plan)
     int           worst = 0;
 
     record_one(plan, 0, 0, (struct trail_text){ 0 });
+    settle_before_fork(plan);
     if (getenv("RECORDER_FORK_WHEN_LOCKED") != NULL)
         wait_until_locked(getenv("RECORDER_FORK_WHEN_LOCKED"));
     if (plan->busy)
@@ -280,7 +294,7 @@ int main(int argc, char **argv)
     struct trail_error   error;
     struct trail_options options = { TRAIL_OPTIONS_INIT, .env_file = "", .on_notice = on_notice };
 
-    struct sigaction     on_term = { .sa_handler = on_sigterm };
+    struct sigaction on_term = { .sa_handler = on_sigterm };
 
     sigaction(SIGTERM, &on_term, NULL);
     if (!parse(argc, argv, &plan)) {

@@ -1,0 +1,308 @@
+/* test_live.c -- the running part begins with the first event that is offered, once, and ends with its own last record.
+ *
+ * Goal:   nothing is opened before it is needed; whatever opens it, trail_started is the first record and the only one
+ *         of its kind, however many threads bring the first event; what cannot be opened is tried again, not too often
+ *         and not told too often; who records, for which store and under which policy stands in what is written.
+ * Method: a real trail; for the back-off its clock is turned by hand; the failures are a regular file, and a file
+ *         system, in the place of the spool directory.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/manual_clock.h"
+#include "trail/trail_fixture.h"
+#include "trail/trail_state.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define OPEN_AGAIN_US 500000 /* As in live.c: what is promised is "not at once" and "within a second". */
+
+static struct trail_fixture fixture;
+
+static int make(void **state)
+{
+    (void)state;
+    trail_fixture_init(&fixture);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    trail_fixture_done(&fixture);
+    return 0;
+}
+
+/* ---- What opens it ---- */
+
+static void the_first_event_offered_opens_it_whatever_becomes_of_the_event(void **state)
+{
+    (void)state;
+    static const struct {
+        const char    *action;
+        enum trail_err err;
+    } cases[] = {
+        { "create_tool", TRAIL_OK },
+        { "get_tool", TRAIL_REFUSED },
+        { "create_noise", TRAIL_REFUSED },
+        { "", TRAIL_EINVAL },
+    };
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_LEVEL=writes_only");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_EXCLUDE_ACTIONS=create_noise");
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct trail_event event = trail_fixture_event(cases[i].action);
+        trail_fixture_open(&fixture);
+        if (i == 0)
+            assert_int_equal(temp_dir_count(fixture.dir.path), 0);
+        else
+            assert_int_equal(temp_dir_count(fixture.spool_dir), 0);
+        assert_null(trail_live_now(fixture.trail));
+        assert_int_equal(trail_record(fixture.trail, &event, NULL, NULL), cases[i].err);
+        assert_non_null(trail_live_now(fixture.trail));
+        assert_true(temp_dir_exists(trail_fixture_only_spool(&fixture)));
+        assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    }
+}
+
+/* ---- The record of the start, and of the stop ---- */
+
+static void the_start_is_the_first_record_and_says_what_an_auditor_needs(void **state)
+{
+    (void)state;
+    static const char *const parts[] = { "\"service\":\"fixture\"",
+                                         "\"version\":\"" TRAIL_VERSION "\"",
+                                         "\"policy\":\"level all; not recorded: nothing; excluded actions: a\\\"b\"",
+                                         "\"AUDIT_TRAIL_LEVEL\":\"all\"",
+                                         "\"AUDIT_TRAIL_DURABILITY\":\"process\"",
+                                         "\"AUDIT_TRAIL_OVERFLOW\":\"fail\"",
+                                         "\"AUDIT_TRAIL_ASYNC\":\"true\"" };
+    char                     context[512];
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_EXCLUDE_ACTIONS=a\"b");
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started'"), 1);
+    assert_int_equal(
+        trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1 AND flags = 64 AND operation = 'audit' AND "
+                                     "user_id = 'system' AND resource_type = 'audit_trail' AND json_valid(context)"),
+        1);
+    trail_fixture_text(&fixture, "SELECT context FROM audit_trail WHERE action = 'trail_started'", context);
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (strstr(context, parts[i]) == NULL)
+            fail_msg("%s lacks %s", context, parts[i]);
+    }
+}
+
+static void the_stop_is_the_last_record(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_record(&fixture, "create_tool");
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_stopped' AND seq = 4 AND flags = 64"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "1"), 4);
+    assert_int_equal(trail_fixture_number(&fixture, "SELECT last_seq FROM audit_writers"), 4);
+}
+
+static void what_recorded_nothing_neither_started_nor_stopped(void **state)
+{
+    (void)state;
+    struct trail_event event = trail_fixture_event("get_tool");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_LEVEL=writes_only");
+    trail_fixture_open(&fixture);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(trail_record(fixture.trail, &event, NULL, NULL), TRAIL_REFUSED);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_rows(&fixture, "1"), 0);
+    /* What it refused is in the store nevertheless. */
+    assert_int_equal(trail_fixture_number(&fixture, "SELECT level FROM audit_accounting WHERE operation = 2"), 5);
+    assert_int_equal(temp_dir_count(fixture.spool_dir), 0);
+}
+
+static void the_writer_is_told_to_the_store(void **state)
+{
+    (void)state;
+    char sql[256];
+    char host[65] = "";
+    assert_int_equal(gethostname(host, sizeof host - 1), 0);
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM audit_writers WHERE pid = %d AND service = 'fixture' AND version = '%s' AND host = "
+             "'%s' AND started_at > 0",
+             (int)getpid(), trail_version(), host);
+    assert_int_equal(trail_fixture_number(&fixture, sql), 1);
+}
+
+/* ---- Many threads bring the first event ---- */
+
+#define THREADS 8
+#define ROUNDS 10
+
+struct racers {
+    struct trail     *trail;
+    pthread_barrier_t start;
+    uint64_t          recorded; /* Atomic. */
+};
+
+static void *race(void *argument)
+{
+    struct racers     *racers = argument;
+    struct trail_event event = trail_fixture_event("create_tool");
+    pthread_barrier_wait(&racers->start);
+    if (trail_record(racers->trail, &event, NULL, NULL) == TRAIL_OK)
+        __atomic_fetch_add(&racers->recorded, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+static void threads_that_race_for_the_first_event_start_it_once(void **state)
+{
+    (void)state;
+    for (int round = 1; round <= ROUNDS; round++) {
+        struct racers racers = { 0 };
+        pthread_t     threads[THREADS];
+        trail_fixture_open(&fixture);
+        racers.trail = fixture.trail;
+        pthread_barrier_init(&racers.start, NULL, THREADS);
+        for (size_t i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, race, &racers), 0);
+        for (size_t i = 0; i < THREADS; i++)
+            pthread_join(threads[i], NULL);
+        pthread_barrier_destroy(&racers.start);
+        assert_int_equal(racers.recorded, THREADS);
+        (void)trail_fixture_only_spool(&fixture); /* There is only one. */
+        assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+        assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1"), round);
+        assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started'"), round);
+        assert_int_equal(trail_fixture_number(&fixture, "SELECT count(*) FROM audit_writers"), round);
+        assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), round * THREADS);
+    }
+}
+
+/* ---- It cannot be opened ---- */
+
+static void put_file(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void what_cannot_be_opened_is_tried_again_after_a_while(void **state)
+{
+    (void)state;
+    struct manual_clock clock;
+    struct trail_event  event = trail_fixture_event("create_tool");
+    struct trail_id     id = { "untouched" };
+    struct trail_error  error = { .message = "" };
+    const char         *obstacle = temp_dir_at(&fixture.dir, "spool");
+
+    put_file(obstacle);
+    trail_fixture_open(&fixture);
+    manual_clock_init(&clock);
+    fixture.trail->clock = &clock.clock;
+
+    enum trail_err err = trail_record(fixture.trail, &event, &id, &error);
+    assert_true(err < 0);
+    assert_int_equal(error.code, err);
+    assert_non_null(strstr(error.message, fixture.spool_dir));
+    assert_string_equal(id.text, "untouched");
+    assert_int_equal(trail_fixture_notices(&fixture), 1);
+
+    /* Too early: the same answer, without a look at the disk. */
+    assert_int_equal(remove(obstacle), 0);
+    manual_clock_advance(&clock, OPEN_AGAIN_US - 1);
+    struct trail_error again = { .message = "" };
+    assert_int_equal(trail_record(fixture.trail, &event, &id, &again), err);
+    assert_string_equal(again.message, error.message);
+    assert_int_equal(trail_record(fixture.trail, &event, NULL, NULL), err);
+    assert_false(temp_dir_exists(fixture.spool_dir));
+    assert_int_equal(trail_fixture_notices(&fixture), 1);
+    assert_int_equal(trail_fixture_stats(&fixture).operations[TRAIL_OPERATION_CREATE].rejected, 3);
+
+    manual_clock_advance(&clock, 1);
+    assert_int_equal(trail_record(fixture.trail, &event, &id, NULL), TRAIL_OK);
+    assert_true(id.text[14] == '7');
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_CREATE].rejected, 3);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_CREATE].recorded, 1);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1"), 1);
+}
+
+static void a_failure_that_goes_on_is_told_once(void **state)
+{
+    (void)state;
+    struct manual_clock clock;
+    struct trail_event  event = trail_fixture_event("create_tool");
+    put_file(temp_dir_at(&fixture.dir, "spool"));
+    trail_fixture_open(&fixture);
+    manual_clock_init(&clock);
+    fixture.trail->clock = &clock.clock;
+    for (int i = 1; i <= 5; i++) {
+        assert_true(trail_record(fixture.trail, &event, NULL, NULL) < 0);
+        assert_int_equal(trail_fixture_notices(&fixture), 1);
+        manual_clock_advance(&clock, OPEN_AGAIN_US);
+    }
+    assert_int_equal(trail_fixture_stats(&fixture).operations[TRAIL_OPERATION_CREATE].rejected, 5);
+    assert_int_equal(trail_flush(fixture.trail, 0), TRAIL_OK);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+}
+
+static void text_that_is_no_event_is_counted_without_a_spool_too(void **state)
+{
+    (void)state;
+    struct trail_error error = { .message = "" };
+    put_file(temp_dir_at(&fixture.dir, "spool"));
+    trail_fixture_open(&fixture);
+    assert_int_equal(trail_record_json(fixture.trail, TRAIL_TEXT("[]"), NULL, &error), TRAIL_EINVAL);
+    assert_non_null(strstr(error.message, "JSON object"));
+    assert_int_equal(trail_fixture_stats(&fixture).operations[TRAIL_OPERATION_OTHER].rejected, 1);
+}
+
+static void a_memory_file_system_cannot_keep_the_promise_of_machine(void **state)
+{
+    (void)state;
+    struct trail_event event = trail_fixture_event("create_tool");
+    struct trail_error error = { .message = "" };
+    enum os_filesystem kind = OS_FILESYSTEM_OTHER;
+    if (os_filesystem_of("/dev/shm", &kind, NULL) != TRAIL_OK || kind != OS_FILESYSTEM_MEMORY)
+        skip();
+    char spool[64] = "/dev/shm/audittrail-XXXXXX";
+    assert_non_null(mkdtemp(spool));
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SPOOL_DIR=%s", spool);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_DURABILITY=machine");
+    trail_fixture_open(&fixture);
+    assert_int_equal(trail_record(fixture.trail, &event, NULL, &error), TRAIL_EUNSUPPORTED);
+    assert_non_null(strstr(error.message, "AUDIT_TRAIL_DURABILITY"));
+    assert_int_equal(temp_dir_count(spool), 0);
+    assert_int_equal(rmdir(spool), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_first_event_offered_opens_it_whatever_becomes_of_the_event, make, stop),
+        cmocka_unit_test_setup_teardown(the_start_is_the_first_record_and_says_what_an_auditor_needs, make, stop),
+        cmocka_unit_test_setup_teardown(the_stop_is_the_last_record, make, stop),
+        cmocka_unit_test_setup_teardown(what_recorded_nothing_neither_started_nor_stopped, make, stop),
+        cmocka_unit_test_setup_teardown(the_writer_is_told_to_the_store, make, stop),
+        cmocka_unit_test_setup_teardown(threads_that_race_for_the_first_event_start_it_once, make, stop),
+        cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_tried_again_after_a_while, make, stop),
+        cmocka_unit_test_setup_teardown(a_failure_that_goes_on_is_told_once, make, stop),
+        cmocka_unit_test_setup_teardown(text_that_is_no_event_is_counted_without_a_spool_too, make, stop),
+        cmocka_unit_test_setup_teardown(a_memory_file_system_cannot_keep_the_promise_of_machine, make, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
