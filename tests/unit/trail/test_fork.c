@@ -1,7 +1,7 @@
 /* test_fork.c -- a child records into a spool of its own, and its parent notices nothing.
  *
- * Goal:   every event of parent and children is stored once, also when other threads record, close or open meanwhile; a child
- *         that was made behind libc's back is found out.
+ * Goal:   every event of parent and children is stored once, also when other threads record, close or open meanwhile;
+ *         a child that was made behind libc's back is found out.
  * Method: real forks and a real SQLite store; a child's exit status tells what went wrong in it.
  */
 #include <setjmp.h>
@@ -176,8 +176,8 @@ static void *record_all_the_time(void *argument)
     for (unsigned i = 1; !__atomic_load_n(&stop_recording, __ATOMIC_ACQUIRE); i++) {
         if (trail_bench_record(&bench, "thread") == TRAIL_OK)
             __atomic_fetch_add(&recorded, 1, __ATOMIC_RELAXED);
-        if (i % 200 == 0)
-            (void)poll(NULL, 0, 1); /* As much as the store can take before the test is over. */
+        if (i % 20 == 0)
+            (void)poll(NULL, 0, 1); /* Not much more than the store can take, or the close waits in vain. */
     }
     return NULL;
 }
@@ -195,6 +195,7 @@ static void forks_among_recording_threads_lose_nothing(void **state)
     __atomic_store_n(&stop_recording, true, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
+    assert_int_equal(trail_flush(bench.trail, 60000), TRAIL_OK);
     close_trail();
     assert_int_equal(trail_bench_count(&bench, "child"), 10 * EVENTS);
     assert_int_equal(trail_bench_count(&bench, "thread"), recorded);
