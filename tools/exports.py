@@ -21,7 +21,8 @@ def exported(nm, library):
     scope = "-D" if ".so" in library else "-g"
     listing = subprocess.run([nm, scope, "--defined-only", "-f", "posix", library], check=True, text=True,
                              stdout=subprocess.PIPE).stdout
-    rows = (line.split() for line in listing.splitlines())
+    # Above the names of each member stands `libaudittrail.a[member]:`, with whatever spaces its path has.
+    rows = (line.split() for line in listing.splitlines() if not line.startswith(library))
     return {row[0].split("@")[0] for row in rows if len(row) >= 2 and row[1] != "a"} - OF_THE_LINKER
 
 

@@ -71,7 +71,8 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
 
-/* In a forked child: close what was inherited, without unlocking. The caller held drain_fork_lock() while forking. */
-void drain_abandon(struct drain *drain);
+/* In a child: close what was inherited, without unlocking; free nothing: the parent's thread may have been anywhere in
+ * it. `prepared`: the parent held drain_fork_lock(), so the store is closed already. */
+void drain_abandon(struct drain *drain, bool prepared);
 
 #endif

@@ -87,10 +87,9 @@ static void give_up_segment(struct spool *spool, struct segment *segment, struct
     __atomic_store_n(&segment->sealed, true, __ATOMIC_RELEASE);
     if (segment->last_seq > spool->failed_seq)
         spool->failed_seq = segment->last_seq;
+    spool_hurry(spool); /* Before anybody is told: whoever knows of the failure may rely on it. */
     pthread_cond_broadcast(&spool->synced);
     pthread_mutex_unlock(&spool->lock);
-
-    spool_hurry(spool);
     spool_notice(spool, error);
 }
 

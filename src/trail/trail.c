@@ -110,7 +110,10 @@ size_t trail_describe(const struct trail *trail, char *buffer, size_t size)
 
 enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)
 {
-    struct live *live = trail != NULL ? trail_live_now(trail) : NULL;
+    if (trail == NULL)
+        return TRAIL_OK;
+    (void)fork_unnoticed(trail);
+    struct live *live = trail_live_now(trail);
     if (live == NULL)
         return TRAIL_OK;
     return drain_wait_stored(live->drain, spool_last_seq(live->spool), timeout_ms);
@@ -118,6 +121,7 @@ enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)
 
 bool trail_wait_room(struct trail *trail, size_t bytes, uint32_t timeout_ms)
 {
+    (void)fork_unnoticed(trail);
     struct live *live = trail_live_now(trail);
     if (live == NULL || spool_has_room(live->spool, bytes))
         return true;
@@ -149,8 +153,9 @@ static void add_live(struct live *live, struct trail_stats *stats)
 void trail_stats(struct trail *trail, struct trail_stats *ret_stats)
 {
     struct trail_stats stats = { .struct_size = sizeof stats };
-    struct live       *live = trail_live_now(trail);
 
+    (void)fork_unnoticed(trail);
+    struct live *live = trail_live_now(trail);
     stats.disabled = __atomic_load_n(&trail->disabled, __ATOMIC_RELAXED);
     for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
         stats.operations[i].rejected = __atomic_load_n(&trail->unopened[i], __ATOMIC_RELAXED);

@@ -1,9 +1,9 @@
 /* fuzz_spool.c -- whatever bytes stand in a segment, recovery reads it to its end and accounts for each number once.
  *
  * Goal:   no crash, no endless loop, no number twice, gaps and events strictly upwards.
- * Method: a valid segment with events, a pad and a second segment; the input is a list of edits {u16 offset in units of 4
- *         bytes, u16 size, bytes} written over it, then a new length for the file. Where an edit begins with 0xFFFF the
- *         frame or header there gets its checksum again, so that the fuzzer reaches what lies behind it.
+ * Method: a valid segment with events, a pad and a second segment; the input is a list of edits {u16 offset in units
+ *         of 4 bytes, u16 size, bytes} written over it, then a new length for the file. Where an edit begins with
+ *         0xFFFF the frame or header there gets its checksum again, so that the fuzzer reaches what lies behind it.
  */
 #include <assert.h>
 #include <fcntl.h>

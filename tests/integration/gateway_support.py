@@ -19,6 +19,8 @@ import threading
 import time
 import unittest
 
+from support import without_spaces
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("AUDITTRAIL_BUILD_DIR", ROOT / "build"))
 BIN = BUILD / "bin"
@@ -54,7 +56,7 @@ class Clock:
         struct.pack_into("<Q", self._map, self.HELD_AT, 1)
         self.environment = {
             "CLOCK_SHIM_FILE": str(path),
-            "LD_PRELOAD": str(CLOCK_SHIM),
+            "LD_PRELOAD": without_spaces(CLOCK_SHIM, path.parent),
             "ASAN_OPTIONS": "verify_asan_link_order=0",
         }
 

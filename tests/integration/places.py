@@ -2,6 +2,7 @@
 
 Whatever is mounted or attached is taken away again at the end of the test, also of one that failed.
 """
+import fcntl
 import os
 import subprocess
 import unittest
@@ -70,6 +71,9 @@ class Memory(Place):
 class Disk(Place):
     """A file with a file system in it, mounted through a loop device, whose power can be cut."""
 
+    # XFS_IOC_GOINGDOWN and EXT4_IOC_SHUTDOWN are the same number.
+    GOING_DOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, (2).to_bytes(4, "little")
+
     # mkfs.xfs makes none below 300 MiB; the file is sparse.
     KINDS = {"ext4": (96, ["mkfs.ext4", "-q", "-F"]), "xfs": (320, ["mkfs.xfs", "-q", "-f"])}
 
@@ -81,15 +85,19 @@ class Disk(Place):
             file.truncate(size << 20)
         try:
             run(*make, self.image)
-            run("xfs_io", "-V")
         except OSError as error:
             raise unittest.SkipTest(f"SKIPPED, and so not proven here: {error}")
         self._mount("-o", "loop", self.image)
 
     def cut(self):
-        """From now on nothing reaches the disk any more; what is only in memory is lost."""
+        """From now on nothing reaches the disk any more; what is only in memory is lost. As xfs_io -x -c shutdown does,
+        without the milliseconds that starting it takes."""
         self.check()
-        run("xfs_io", "-x", "-c", "shutdown", self.path)
+        place = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.ioctl(place, self.GOING_DOWN, self.WITHOUT_FLUSHING_THE_LOG)
+        finally:
+            os.close(place)
 
     def back(self):
         """What the disk has after the power cut."""

@@ -37,6 +37,14 @@ def event(number=0, **fields):
     return {name: value for name, value in made.items() if value is not None}
 
 
+def without_spaces(library, directory):
+    """A library as LD_PRELOAD can name it, from a directory whose path has no space: there is no quoting in there."""
+    link = os.path.join(directory, os.path.basename(library))
+    if not os.path.islink(link):
+        os.symlink(library, link)
+    return link
+
+
 def ndjson(events):
     return b"".join(json.dumps(item).encode() + b"\n" for item in events)
 

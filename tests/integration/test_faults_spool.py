@@ -13,7 +13,8 @@ import subprocess
 import unittest
 
 from places import Disk, Memory
-from recorder_support import (CLOCK_SHIM, DROPPED, FAULT_SHIM, FULL, OK, PENDING, REFUSED, SOAK, RecorderCase)
+from recorder_support import (CLOCK_SHIM, DROPPED, FAULT_SHIM, FULL, OK, PENDING, REFUSED, SOAK, RecorderCase,
+                              moves_the_clock)
 from spool_format import FLAG_CLOCK_STEPPED_BACK, PAGE, Spool
 
 MIB = 1 << 20
@@ -344,6 +345,7 @@ class FailingDisk(RecorderCase):
 
 
 class Clock(RecorderCase):
+    @moves_the_clock
     def test_clock_that_is_set_back_delays_and_loses_nothing(self):
         path = self.path("clock")
         with open(path, "wb") as file:

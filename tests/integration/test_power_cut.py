@@ -2,9 +2,9 @@
 sync interval.
 
 Method: the spool lies on a file system of its own (a file, a loop device), the store elsewhere and locked, so that
-nothing is drained early. At a random moment the file system is shut down without writing anything back (xfs_io -x -c
-shutdown), the recorder is killed, the file system is mounted again and a new start recovers. This loses the page cache
-as a power cut does; it does not model a disk that lies, reorders or tears sectors.
+nothing is drained early. At a random moment the file system is shut down without writing anything back, the recorder is
+killed, the file system is mounted again and a new start recovers. This loses the page cache as a power cut does; it
+does not model a disk that lies, reorders or tears sectors.
 """
 import json
 import os
@@ -46,7 +46,9 @@ class PowerCut(RecorderCase):
         recorder.kill()
         disk.back()
         lock.close()
-        self.assertNotIn("Sanitizer", recorder.err)
+        # A store into a page of a dead disk is a SIGBUS, between the cut and the kill; nothing else may be found.
+        self.assertNotRegex(recorder.err.replace("AddressSanitizer: BUS on", "").replace("AddressSanitizer:DEADLY", ""),
+                            "Sanitizer:")
 
         self.run_recorder("--events", 1, "--close")
         left = [name for name in self.spools() if name != "lost+found"]
@@ -77,16 +79,20 @@ class PowerCut(RecorderCase):
         return len(tally.accepted - set(stored))
 
     def test_machine_loses_nothing_whose_call_returned_ok(self):
-        ok = waiting = 0
+        ok = waiting = late = late_lost = 0
         rounds = 200 if SOAK else 20
         for number in range(rounds):
-            recorder, _ = self.cut_once("xfs" if number % 2 else "ext4", "machine", 1, self.dice.uniform(0.02, 0.4))
-            promised = recorder.so_far().with_code(OK)
+            recorder, off = self.cut_once("xfs" if number % 2 else "ext4", "machine", 1, self.dice.uniform(0.02, 0.4))
+            # With the power gone nobody hears an answer; here one may come, and an msync() under way when the file
+            # system goes down is sometimes told that all is well (xfs).
+            promised = recorder.so_far(before=off).with_code(OK)
             self.compare(recorder, promised)
             ok += len(promised)
+            late += len(recorder.so_far().with_code(OK) - promised)
+            late_lost += len(recorder.so_far().with_code(OK) - promised - set(self.stored()))
             waiting += len(recorder.so_far().in_flight)
-        print(f"{rounds} power cuts with `machine`: {ok} calls returned OK, none lost; {waiting} calls were cut off",
-              flush=True)
+        print(f"{rounds} power cuts with `machine`: {ok} calls returned OK, none lost; {waiting} calls were cut off; "
+              f"{late} answered when the power was gone, {late_lost} of them lost", flush=True)
         self.assertGreater(ok, rounds * 20)
 
     def test_process_loses_at_most_the_last_sync_interval(self):

@@ -209,6 +209,18 @@ static void wait_until_locked(const char *path)
     close(fd);
 }
 
+/* AddressSanitizer's allocator does not survive a fork() while another thread is in it, as libc's does: let the
+ * library's threads go to sleep first. */
+static void settle_before_fork(const struct plan *plan)
+{
+#ifdef __SANITIZE_ADDRESS__
+    (void)!trail_flush(plan->trail, 500);
+    wait_until_ns(&(struct timespec){ .tv_sec = now_us() / 1000000 }, INT64_C(1500000000));
+#else
+    (void)plan;
+#endif
+}
+
 /* As a pre-forking server does: load, record, then fork the workers. */
 static int run_forks(const struct plan *plan)
 {
@@ -216,6 +228,7 @@ static int run_forks(const struct plan *plan)
     int           worst = 0;
 
     record_one(plan, 0, 0, (struct trail_text){ 0 });
+    settle_before_fork(plan);
     if (getenv("RECORDER_FORK_WHEN_LOCKED") != NULL)
         wait_until_locked(getenv("RECORDER_FORK_WHEN_LOCKED"));
     if (plan->busy)

