@@ -7,8 +7,6 @@ target_link_libraries(store_fixture PRIVATE audittrail_flags PUBLIC audittrail_i
 add_library(trail_fixture STATIC unit/trail/trail_fixture.c)
 target_include_directories(trail_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
 target_link_libraries(trail_fixture PUBLIC test_support audittrail_flags audittrail_internal PkgConfig::CMOCKA)
-# ThreadSanitizer cannot follow a child that starts threads.
-set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;no_tsan")
 unit_test(base/test_err)
 unit_test(base/test_text)
 unit_test(base/test_buf)
@@ -73,3 +71,5 @@ unit_test(trail/test_live trail_fixture)
 unit_test(trail/test_record trail_fixture -Wl,--wrap=posix_fallocate)
 unit_test(trail/test_scope trail_fixture)
 unit_test(trail/test_fork test_support)
+# ThreadSanitizer cannot follow a child that starts threads.
+set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;no_tsan")
