@@ -8,6 +8,7 @@ all: $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 
 $(BUILD)/build.ninja:
+	scripts/setup run
 	cmake -S . -B $(BUILD) -G Ninja
 
 # The example gateway with its audit trail; see examples/gateway/README.md.
@@ -42,9 +43,11 @@ generated: all
 	cmake -DCOMMAND=$(BUILD)/bin/audittrail -DROOT=. -DUPDATE=ON -P tests/generated/settings.cmake
 
 format:
+	scripts/setup test
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 install:
+	scripts/setup run
 	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	cmake --build $(BUILD) -j $(JOBS)
 	cmake --install $(BUILD)

@@ -110,11 +110,71 @@ bool text_is_clean(struct trail_text text)
     return true;
 }
 
-size_t text_clean(struct trail_text text, size_t limit, char *out, uint32_t *flags)
+/* Sixteen bytes at once; as signed numbers the ASCII characters but NUL are exactly those above zero. */
+typedef signed char byte_vector __attribute__((vector_size(16)));
+typedef uint64_t    word_vector __attribute__((vector_size(16)));
+
+static inline byte_vector copy_vector(const char *data, char *out)
+{
+    byte_vector bytes;
+    memcpy(&bytes, data, sizeof bytes);
+    memcpy(out, &bytes, sizeof bytes);
+    return bytes;
+}
+
+static bool copy_long_ascii(const char *data, size_t size, char *out)
+{
+    byte_vector least = copy_vector(data, out) > 0;
+    for (size_t i = sizeof least; i + sizeof least <= size; i += sizeof least)
+        least &= copy_vector(data + i, out + i) > 0;
+    least &= copy_vector(data + size - sizeof least, out + size - sizeof least) > 0;
+
+    word_vector halves = (word_vector)least;
+    return (halves[0] & halves[1]) == UINT64_MAX;
+}
+
+/* The top bit of each byte is set when the byte is ASCII and not NUL. A carry comes only out of a byte that is not. */
+static inline uint64_t ascii_bits(uint64_t word)
+{
+    return (word + 0x7F7F7F7F7F7F7F7Fu) & ~word;
+}
+
+/* Fewer than 16 bytes: two words that overlap, or the same with halves or bytes. */
+static bool copy_short_ascii(const char *data, size_t size, char *out)
+{
+    uint64_t front = 0x0101010101010101u;
+    uint64_t back = 0x0101010101010101u;
+    if (size >= 8) {
+        memcpy(&front, data, 8);
+        memcpy(&back, data + size - 8, 8);
+        memcpy(out, &front, 8);
+        memcpy(out + size - 8, &back, 8);
+    } else if (size >= 4) {
+        memcpy(&front, data, 4);
+        memcpy(&back, data + size - 4, 4);
+        memcpy(out, &front, 4);
+        memcpy(out + size - 4, &back, 4);
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            front = front << 8 | (unsigned char)data[i];
+            out[i] = data[i];
+        }
+    }
+    return (ascii_bits(front) & ascii_bits(back) & 0x8080808080808080u) == 0x8080808080808080u;
+}
+
+/* Copy and find out in the same pass whether all of it is ASCII without NUL; nearly every text of every event is. The
+ * last bytes are looked at in a piece that overlaps the one before. */
+static inline bool copy_ascii(const char *data, size_t size, char *out)
+{
+    return size >= sizeof(byte_vector) ? copy_long_ascii(data, size, out) : copy_short_ascii(data, size, out);
+}
+
+/* Out of line: what nearly every text needs should not set up a frame for what few need. */
+__attribute__((noinline)) static size_t clean_by_character(struct trail_text text, size_t limit, char *out,
+                                                           uint32_t *flags)
 {
     static const char replacement[3] = { '\xEF', '\xBF', '\xBD' };
-
-    assert(flags != NULL);
 
     size_t written = ascii_prefix(text.data, text.size < limit ? text.size : limit);
     size_t read = written;
@@ -136,4 +196,13 @@ size_t text_clean(struct trail_text text, size_t limit, char *out, uint32_t *fla
         read += size > 0 ? size : 1;
     }
     return written;
+}
+
+size_t text_clean(struct trail_text text, size_t limit, char *out, uint32_t *flags)
+{
+    assert(flags != NULL);
+
+    if (text.size <= limit && copy_ascii(text.data, text.size, out))
+        return text.size;
+    return clean_by_character(text, limit, out, flags);
 }

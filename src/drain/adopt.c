@@ -2,6 +2,8 @@
 #include "drain/adopt.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void let_go(struct adopt *adopt)
 {
@@ -18,6 +20,18 @@ void adopt_done(struct adopt *adopt)
     if (adopt->list != NULL)
         closedir(adopt->list);
     adopt->list = NULL;
+}
+
+void adopt_abandon(struct adopt *adopt)
+{
+    if (adopt->list != NULL)
+        close(dirfd(adopt->list));
+    if (!adopt->taken)
+        return;
+    for (struct segment *segment = adopt->remains.first; segment != NULL; segment = segment_next(segment))
+        munmap(segment->area.map, segment->area.size);
+    accounts_close(&adopt->remains.accounts);
+    home_release(&adopt->remains.home);
 }
 
 void adopt_scan(struct adopt *adopt)

@@ -43,6 +43,10 @@ struct adopt_report {
 
 void adopt_done(struct adopt *adopt);
 
+/* In a forked child: close and unmap what the parent was emptying, without unlocking; free nothing. A child that kept
+ * the descriptor would keep the lock, and nobody could take the spool over when the parent dies. */
+void adopt_abandon(struct adopt *adopt);
+
 /* Look through the spool directory again from the start. */
 void adopt_scan(struct adopt *adopt);
 

@@ -130,11 +130,11 @@ enum trail_err batch_fill(struct batch *batch, struct reader *reader, size_t eve
     return TRAIL_OK;
 }
 
-uint64_t batch_ordinary_events(const struct batch *batch, uint64_t last_seq)
+uint64_t batch_ordinary_events(const struct batch *batch, uint64_t after_seq, uint64_t last_seq)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < batch->record_count && batch->records[i].seq <= last_seq; i++) {
-        if ((batch->records[i].flags & TRAIL_FLAG_CONTROL) == 0)
+        if (batch->records[i].seq > after_seq && (batch->records[i].flags & TRAIL_FLAG_CONTROL) == 0)
             count++;
     }
     return count;

@@ -44,7 +44,7 @@ void batch_done(struct batch *batch);
 TRAIL_MUST_CHECK enum trail_err batch_fill(struct batch *batch, struct reader *reader, size_t events_max,
                                            int64_t now_us);
 
-/* Ordinary events (no control records) among the records with seq <= last_seq. */
-uint64_t batch_ordinary_events(const struct batch *batch, uint64_t last_seq);
+/* Ordinary events (no control records) among the records with after_seq < seq <= last_seq. */
+uint64_t batch_ordinary_events(const struct batch *batch, uint64_t after_seq, uint64_t last_seq);
 
 #endif

@@ -39,14 +39,14 @@ struct drain {
     trail_notice_fn        on_notice;
     void                  *notice_context;
 
-    pthread_mutex_t gate;        /* Held over every use of the store's connection and of `adopt`. */
+    pthread_mutex_t gate;        /* Held over every use of the store's connection. */
     struct store   *store;       /* Under `gate`; NULL: not connected. */
     bool            interrupted; /* Whoever holds the gate should let go. Atomic. */
 
     /* The thread's own. */
     pthread_t      thread;
     struct stream  stream;
-    struct adopt   adopt; /* Under `gate`. */
+    struct adopt   adopt; /* Changed under `gate` alone, so that a forked child finds it whole. */
     struct backoff backoff;
     enum trail_err last_error; /* Of the store, while backoff says that it fails. */
     int64_t        scan_at_us;
@@ -113,6 +113,15 @@ static int64_t oldest_waiting_age_us(struct drain *drain)
     return age_us >= 0 ? age_us : INT64_MAX; /* The clock was set back: nobody knows, so it has waited long enough. */
 }
 
+/* Ask for everything up to seq. */
+static void want(struct drain *drain, uint64_t seq)
+{
+    uint64_t wanted = __atomic_load_n(&drain->wanted_seq, __ATOMIC_RELAXED);
+    while (wanted < seq &&
+           !__atomic_compare_exchange_n(&drain->wanted_seq, &wanted, seq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        continue;
+}
+
 /* True when events must go to the store now; otherwise *ret_wait_us says for how long they may still wait. */
 static bool events_are_due(struct drain *drain, int64_t *ret_wait_us)
 {
@@ -122,7 +131,9 @@ static bool events_are_due(struct drain *drain, int64_t *ret_wait_us)
         return false;
     int64_t interval_us = (int64_t)settings->flush_interval_s * 1000000;
     int64_t age_us = oldest_waiting_age_us(drain);
-    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled || spool_take_urgent(drain->spool) ||
+    if (spool_take_urgent(drain->spool))
+        want(drain, spool_last_seq(drain->spool)); /* All of it, however many batches and attempts that takes. */
+    if (is_stopping(drain) || !settings->async || !settings->buffer_enabled ||
         __atomic_load_n(&drain->wanted_seq, __ATOMIC_ACQUIRE) > drain->stored_seq ||
         spool_waiting_events(drain->spool) >= settings->buffer_max_size_events || age_us >= interval_us)
         return true;
@@ -156,8 +167,20 @@ static void note_store_error(struct drain *drain, const struct trail_error *erro
 {
     __atomic_fetch_add(&drain->numbers.store_errors, 1, __ATOMIC_RELAXED);
     drain->last_error = error->code;
-    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)) && !is_interrupted(drain))
+    if (backoff_failed(&drain->backoff, clock_mono_us(drain->clock)))
         notice(drain, error);
+}
+
+/* Let go of the gate after a call of the store. What we were made to break off ourselves says nothing about the
+ * store. */
+static void leave_gate(struct drain *drain, bool failed, const struct trail_error *error)
+{
+    bool interrupted = is_interrupted(drain); /* While the gate is ours: fork() takes the word back when it is done. */
+    if (failed)
+        disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+    if (failed && !interrupted)
+        note_store_error(drain, error);
 }
 
 static void note_store_works(struct drain *drain)
@@ -198,55 +221,60 @@ static bool store_own_batch(struct drain *drain)
     if (err == TRAIL_OK)
         err = stream_advance(&drain->stream, drain->store, spool_first_segment(drain->spool), events_max, &progress,
                              &error);
-    if (err != TRAIL_OK && err != TRAIL_EFENCE)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    bool failed = err != TRAIL_OK && err != TRAIL_EFENCE;
+    leave_gate(drain, failed, &error);
 
     publish_progress(drain, &progress);
-    if (err == TRAIL_OK || err == TRAIL_EFENCE) {
+    if (!failed)
         note_store_works(drain);
-        return true;
-    }
-    note_store_error(drain, &error);
-    return false;
+    return !failed;
 }
 
 /* ---- Records about ourselves ---- */
 
-static void append_control(struct drain *drain, const char *action, const struct buf *context)
+/* False: the spool is full, or there is no memory. */
+static bool append_control(struct drain *drain, const char *action, const struct buf *context)
 {
     struct trail_event event;
     struct buf         payload;
+    bool               appended = false;
     char               storage[2048];
     uint32_t           flags = TRAIL_FLAG_CONTROL;
     uint64_t           seq;
     int64_t            now_us = clock_wall_us(drain->clock);
 
     if (buf_failed(context))
-        return;
+        return false;
     control_event(&event, action, buf_text(context), now_us);
     buf_init(&payload, storage, sizeof storage);
     if (event_encode(&event, 1, &payload, &flags) == TRAIL_OK) {
         struct spool_entry entry = {
             .payload = buf_text(&payload), .wall_us = now_us, .flags = (uint16_t)flags, .control = true
         };
-        (void)!spool_append(drain->spool, &entry, &seq, NULL); /* Best effort: it is a record about losses. */
+        appended = spool_append(drain->spool, &entry, &seq, NULL) == TRAIL_OK;
     }
     buf_done(&payload);
+    return appended;
 }
 
+/* Once there is room again, and not too often; a stop is the last chance, and may use the reserve. */
 static void record_losses(struct drain *drain)
 {
-    struct buf context;
-    char       storage[512];
-    int64_t    now_us = clock_mono_us(drain->clock);
+    struct buf  context;
+    struct loss loss;
+    char        storage[512];
+    int64_t     now_us = clock_mono_us(drain->clock);
 
-    if (now_us < drain->losses_at_us || !losses_any(&drain->losses) || !spool_wait_room(drain->spool, 0))
+    if (!losses_any(&drain->losses))
         return;
-    drain->losses_at_us = now_us + LOSSES_AGAIN_US;
+    bool may_wait = now_us < drain->losses_at_us || !spool_has_room(drain->spool, sizeof storage);
+    if ((may_wait && !is_stopping(drain)) || !losses_take(&drain->losses, &loss))
+        return;
     buf_init(&context, storage, sizeof storage);
-    if (losses_take(&drain->losses, &context))
-        append_control(drain, CONTROL_EVENTS_LOST, &context);
+    loss_describe(&loss, &context);
+    drain->losses_at_us = now_us + LOSSES_AGAIN_US;
+    if (!append_control(drain, CONTROL_EVENTS_LOST, &context))
+        losses_put_back(&drain->losses, &loss);
     buf_done(&context);
 }
 
@@ -263,7 +291,7 @@ static void record_recovery(struct drain *drain, const struct adopt_report *repo
                ",\"quarantined_segments\":%" PRIu64 ",\"system_restarted\":%s}",
                writer, report->identity.pid, report->events, report->gaps, report->quarantined,
                report->other_boot ? "true" : "false");
-    append_control(drain, CONTROL_RECOVERED, &context);
+    (void)append_control(drain, CONTROL_RECOVERED, &context); /* Best effort: what it tells of is stored. */
     buf_done(&context);
 }
 
@@ -276,26 +304,19 @@ static bool adopt_some(struct drain *drain)
     struct adopt_report report;
     struct trail_error  error = { 0 };
     int64_t             now_us = clock_mono_us(drain->clock);
+    enum adopt_result   result = ADOPT_FAILED;
 
     pthread_mutex_lock(&drain->gate);
     if (now_us >= drain->scan_at_us) {
         adopt_scan(&drain->adopt);
         drain->scan_at_us = now_us + ADOPT_SCAN_US;
     }
-    if (!drain->adopt.taken && drain->adopt.list == NULL) {
-        pthread_mutex_unlock(&drain->gate);
-        drain->adopted_once = true;
-        return false; /* Nothing is being looked through. */
-    }
-    enum adopt_result result = ADOPT_FAILED;
-    if (connect_locked(drain, &error) == TRAIL_OK)
+    if (!drain->adopt.taken && drain->adopt.list == NULL)
+        result = ADOPT_IDLE; /* Nothing is being looked through. */
+    else if (connect_locked(drain, &error) == TRAIL_OK)
         result = adopt_step(&drain->adopt, drain->store, &report, &error);
-    if (result == ADOPT_FAILED)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
+    leave_gate(drain, result == ADOPT_FAILED, &error);
 
-    if (result == ADOPT_FAILED)
-        note_store_error(drain, &error);
     if (result == ADOPT_IDLE || (result == ADOPT_FAILED && error.code != TRAIL_EAWAY))
         drain->adopted_once = true;
     if (result == ADOPT_FINISHED && report.events + report.gaps + report.quarantined > 0)
@@ -316,11 +337,9 @@ static bool write_accounts(struct drain *drain)
     enum trail_err err = connect_locked(drain, &error);
     if (err == TRAIL_OK)
         err = stream_write_accounts(&drain->stream, drain->store, &error);
-    if (err != TRAIL_OK)
-        disconnect_locked(drain);
-    pthread_mutex_unlock(&drain->gate);
-    if (err != TRAIL_OK)
-        note_store_error(drain, &error);
+    leave_gate(drain, err != TRAIL_OK, &error);
+    if (drain->stream.stored_seq < drain->stored_seq)
+        publish_progress(drain, &(struct stream_progress){ 0 }); /* The store went back: its events wait again. */
     return err == TRAIL_OK;
 }
 
@@ -429,8 +448,10 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
     drain->accounts_at_us = clock_mono_us(options->clock) + (int64_t)options->settings->flush_interval_s * 1000000;
 }
 
-static void free_drain(struct drain *drain)
+void drain_free(struct drain *drain)
 {
+    if (drain == NULL)
+        return;
     stream_done(&drain->stream);
     losses_done(&drain->losses);
     pthread_mutex_destroy(&drain->gate);
@@ -448,14 +469,14 @@ enum trail_err drain_start(struct drain **ret_drain, const struct drain_options 
 
     enum trail_err err = os_thread_start(&drain->thread, "trail-drain", drain_main, drain, ret_error);
     if (err != TRAIL_OK) {
-        free_drain(drain);
+        drain_free(drain);
         return err;
     }
     *ret_drain = drain;
     return TRAIL_OK;
 }
 
-void drain_wait_finished(struct drain *drain, uint32_t timeout_ms)
+uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete)
 {
     struct timespec deadline = clock_deadline(timeout_ms);
     int             waited = 0;
@@ -466,11 +487,6 @@ void drain_wait_finished(struct drain *drain, uint32_t timeout_ms)
     while (!drain->finished && waited == 0)
         waited = pthread_cond_timedwait(&drain->moved, &drain->lock, &deadline);
     pthread_mutex_unlock(&drain->lock);
-}
-
-uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete)
-{
-    drain_wait_finished(drain, timeout_ms);
 
     /* Out of time, or already finished: end whatever it is waiting for. */
     __atomic_store_n(&drain->give_up, true, __ATOMIC_RELEASE);
@@ -480,7 +496,6 @@ uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete
 
     uint64_t waiting = spool_waiting_events(drain->spool);
     *ret_complete = drain->complete && !anything_waits(drain);
-    free_drain(drain);
     return waiting;
 }
 
@@ -503,10 +518,7 @@ enum trail_err drain_wait_stored(struct drain *drain, uint64_t seq, uint32_t tim
     struct timespec deadline = clock_deadline(timeout_ms);
     int             waited = 0;
 
-    uint64_t wanted = __atomic_load_n(&drain->wanted_seq, __ATOMIC_RELAXED);
-    while (wanted < seq &&
-           !__atomic_compare_exchange_n(&drain->wanted_seq, &wanted, seq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-        continue;
+    want(drain, seq);
     waker_wake(drain->waker);
     pthread_mutex_lock(&drain->lock);
     while (drain->stored_seq < seq && waited == 0)
@@ -542,20 +554,20 @@ void drain_fork_lock(struct drain *drain)
 
 void drain_fork_unlock(struct drain *drain)
 {
-    __atomic_store_n(&drain->interrupted, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&drain->interrupted, must_give_up(drain), __ATOMIC_RELEASE);
     pthread_mutex_unlock(&drain->gate);
 }
 
 void drain_abandon(struct drain *drain, bool prepared)
 {
     if (prepared) {
-        adopt_done(&drain->adopt);
+        adopt_abandon(&drain->adopt);
         return;
     }
     /* Whoever holds the gate is in the middle of something, and not here to end it. */
     if (pthread_mutex_trylock(&drain->gate) != 0)
         return;
-    adopt_done(&drain->adopt);
+    adopt_abandon(&drain->adopt);
     disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
 }

@@ -46,13 +46,12 @@ struct drain_options {
 TRAIL_MUST_CHECK enum trail_err drain_start(struct drain **ret_drain, const struct drain_options *options,
                                             struct trail_error *ret_error);
 
-/* Ask the thread to store what waits and to end, and wait for it, at most timeout_ms. drain_stop() must follow; until
- * then fork() is still possible. */
-void drain_wait_finished(struct drain *drain, uint32_t timeout_ms);
-
 /* Store what waits, at most timeout_ms, then end the thread. Returns how many events are still in the spool;
- * *ret_complete is true when the store has everything, the accounts included. Frees the drain. */
+ * *ret_complete is true when the store has everything, the accounts included. */
 uint64_t drain_stop(struct drain *drain, uint32_t timeout_ms, bool *ret_complete);
+
+/* After drain_stop(). Apart from it, because another thread may fork() while the stop waits. */
+void drain_free(struct drain *drain);
 
 /* An event was appended: wake the thread if it must do something now. Cheap when it need not. */
 void drain_note_appended(struct drain *drain);
@@ -72,9 +71,8 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
 
-/* In a child: let go of the spools that were being taken over, and of the store. `prepared`: its parent held
- * drain_fork_lock(), so the store is closed already; otherwise what is in use is left as it is. So is all the rest: the
- * thread may have been anywhere in it. */
+/* In a child: close what was inherited, without unlocking. `prepared`: the caller held drain_fork_lock() while forking.
+ * Otherwise the store's connection is there as well and is closed, and what was in use at that moment is left alone. */
 void drain_abandon(struct drain *drain, bool prepared);
 
 #endif

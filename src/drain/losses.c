@@ -16,46 +16,59 @@ void losses_done(struct losses *losses)
     pthread_mutex_destroy(&losses->lock);
 }
 
+static uint64_t count_of(const struct loss *loss)
+{
+    return loss->rejected + loss->dropped;
+}
+
 void losses_add(struct losses *losses, bool dropped, int64_t now_us)
 {
-    pthread_mutex_lock(&losses->lock);
-    if (losses->rejected + losses->dropped == 0)
-        losses->first_us = now_us;
-    losses->last_us = now_us;
-    if (dropped)
-        losses->dropped++;
-    else
-        losses->rejected++;
-    pthread_mutex_unlock(&losses->lock);
+    const struct loss one = {
+        .rejected = dropped ? 0 : 1,
+        .dropped = dropped ? 1 : 0,
+        .first_us = now_us,
+        .last_us = now_us,
+    };
+    losses_put_back(losses, &one);
 }
 
 bool losses_any(struct losses *losses)
 {
     pthread_mutex_lock(&losses->lock);
-    bool any = losses->rejected + losses->dropped > 0;
+    bool any = count_of(&losses->now) > 0;
     pthread_mutex_unlock(&losses->lock);
     return any;
 }
 
-bool losses_take(struct losses *losses, struct buf *ret_context)
+bool losses_take(struct losses *losses, struct loss *ret_loss)
+{
+    pthread_mutex_lock(&losses->lock);
+    *ret_loss = losses->now;
+    losses->now = (struct loss){ 0 };
+    pthread_mutex_unlock(&losses->lock);
+    return count_of(ret_loss) > 0;
+}
+
+void losses_put_back(struct losses *losses, const struct loss *loss)
+{
+    pthread_mutex_lock(&losses->lock);
+    struct loss *now = &losses->now;
+    bool         first = count_of(now) == 0;
+    now->rejected += loss->rejected;
+    now->dropped += loss->dropped;
+    now->first_us = first || loss->first_us < now->first_us ? loss->first_us : now->first_us;
+    now->last_us = first || loss->last_us > now->last_us ? loss->last_us : now->last_us;
+    pthread_mutex_unlock(&losses->lock);
+}
+
+void loss_describe(const struct loss *loss, struct buf *out)
 {
     char first[CLOCK_TEXT_SIZE];
     char last[CLOCK_TEXT_SIZE];
-
-    pthread_mutex_lock(&losses->lock);
-    uint64_t rejected = losses->rejected;
-    uint64_t dropped = losses->dropped;
-    clock_format(losses->first_us, first);
-    clock_format(losses->last_us, last);
-    losses->rejected = 0;
-    losses->dropped = 0;
-    pthread_mutex_unlock(&losses->lock);
-
-    if (rejected + dropped == 0)
-        return false;
-    buf_printf(ret_context,
+    clock_format(loss->first_us, first);
+    clock_format(loss->last_us, last);
+    buf_printf(out,
                "{\"reason\":\"spool_full\",\"count\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"dropped\":%" PRIu64
                ",\"first\":\"%s\",\"last\":\"%s\"}",
-               rejected + dropped, rejected, dropped, first, last);
-    return true;
+               count_of(loss), loss->rejected, loss->dropped, first, last);
 }

@@ -16,12 +16,17 @@
 
 #include "base/buf.h"
 
+/* One episode. */
+struct loss {
+    uint64_t rejected; /* The caller got TRAIL_EFULL. */
+    uint64_t dropped;  /* The caller got TRAIL_DROPPED. */
+    int64_t  first_us;
+    int64_t  last_us;
+};
+
 struct losses {
     pthread_mutex_t lock;
-    uint64_t        rejected; /* The caller got TRAIL_EFULL. */
-    uint64_t        dropped;  /* The caller got TRAIL_DROPPED. */
-    int64_t         first_us;
-    int64_t         last_us;
+    struct loss     now;
 };
 
 void losses_init(struct losses *losses);
@@ -29,8 +34,14 @@ void losses_done(struct losses *losses);
 
 void losses_add(struct losses *losses, bool dropped, int64_t now_us);
 
-/* Append what was lost as the context of an `events_lost` record, and forget it. False: nothing was. */
-bool losses_take(struct losses *losses, struct buf *ret_context);
+/* Take what was lost, and forget it. False: nothing was. */
+bool losses_take(struct losses *losses, struct loss *ret_loss);
+
+/* It could not be recorded: remember it again. */
+void losses_put_back(struct losses *losses, const struct loss *loss);
+
+/* Append it as the context of an `events_lost` record. */
+void loss_describe(const struct loss *loss, struct buf *out);
 
 /* True when something was lost that is not recorded yet. */
 bool losses_any(struct losses *losses);

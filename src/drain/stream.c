@@ -63,6 +63,9 @@ static enum trail_err make_sure_registered(struct stream *stream, struct store *
      * it covers is counted then. */
     if (stream->reader.segment == NULL || last_seq < stream->stored_seq)
         read_from(stream, first, last_seq);
+    if (!stream->registered_once)
+        stream->counted_seq = last_seq; /* What stands there was counted by whoever stored it. */
+    stream->registered_once = true;
     stream->registered = true;
     return TRAIL_OK;
 }
@@ -147,6 +150,12 @@ static enum trail_err write_dead_letter(struct stream *stream, struct store *sto
     return err;
 }
 
+/* An ordinary event that was never in the store before. */
+static bool counts(const struct stream *stream, const struct event_record *record)
+{
+    return (record->flags & TRAIL_FLAG_CONTROL) == 0 && record->seq > stream->counted_seq;
+}
+
 /* Store the batch, in smaller and smaller parts where the store refuses data. */
 static enum trail_err write_batch(struct stream *stream, struct store *store, struct stream_progress *progress,
                                   struct trail_error *ret_error)
@@ -164,7 +173,7 @@ static enum trail_err write_batch(struct stream *stream, struct store *store, st
         }
         if (err == TRAIL_EDATA) {
             err = write_dead_letter(stream, store, begin, ret_error);
-            progress->dead_letters += err == TRAIL_OK;
+            progress->dead_letters += err == TRAIL_OK && counts(stream, &stream->batch.records[begin]);
         }
         if (err != TRAIL_OK)
             return err;
@@ -195,8 +204,10 @@ enum trail_err stream_advance(struct stream *stream, struct store *store, const 
     err = write_batch(stream, store, &progress, &error);
 
     /* Also after a failure: a first part may be stored. */
-    if (stream->stored_seq > stood_at)
-        progress.events = batch_ordinary_events(&stream->batch, stream->stored_seq);
+    if (stream->stored_seq > stream->counted_seq) {
+        progress.events = batch_ordinary_events(&stream->batch, stream->counted_seq, stream->stored_seq);
+        stream->counted_seq = stream->stored_seq;
+    }
     progress.gaps = err == TRAIL_OK ? stream->batch.gap_count : 0;
     *ret_progress = progress;
     if (err == TRAIL_OK)
@@ -229,5 +240,7 @@ enum trail_err stream_write_accounts(struct stream *stream, struct store *store,
     err = store_write(store, &nothing, &stands_at, ret_error);
     if (err == TRAIL_OK)
         memcpy(stream->written, totals, sizeof totals);
+    else
+        stream->registered = false; /* As after a failed batch: the next store may be another. */
     return err;
 }

@@ -22,7 +22,7 @@
 
 /* What one advance did. */
 struct stream_progress {
-    uint64_t events;       /* Ordinary events that are now in the store (or among its dead letters). */
+    uint64_t events;       /* Ordinary events that came to the store (or its dead letters) for the first time. */
     uint64_t dead_letters; /* Of these: refused by the store, kept as dead letters. */
     uint64_t gaps;         /* Gap records stored. */
     uint64_t transactions; /* Committed. */
@@ -35,7 +35,9 @@ struct stream {
     const struct accounts *accounts; /* Borrowed; NULL: none. */
     const struct clock    *clock;    /* Borrowed. */
     struct reader          reader;
-    uint64_t               stored_seq; /* What the store holds, as far as we know. */
+    uint64_t               stored_seq;  /* What the store holds, as far as we know. */
+    uint64_t               counted_seq; /* The largest that stored_seq ever was: a restored store gets events again. */
+    bool                   registered_once;
     bool                   registered; /* The store has the writer's row. */
     bool                   tail_lost;  /* See reader.h; set once, before the first advance. */
     struct batch           batch;

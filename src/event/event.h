@@ -42,14 +42,22 @@ struct event_record {
     double             weight; /* 1 / sampling probability. */
 };
 
+/* The texts lie in the struct one behind the other, in the order of fields.def: no look-up is needed to find one. */
+#define FIELD(member, limit, kind)                                                                        \
+    _Static_assert(offsetof(struct trail_event, member) ==                                                \
+                       offsetof(struct trail_event, action) + EVENT_##member * sizeof(struct trail_text), \
+                   "fields.def has the order of the struct");
+#include "event/fields.def"
+#undef FIELD
+
 static inline struct trail_text event_text(const struct trail_event *event, enum event_field field)
 {
-    return *(const struct trail_text *)((const char *)event + event_fields[field].offset);
+    return ((const struct trail_text *)((const char *)event + offsetof(struct trail_event, action)))[field];
 }
 
 static inline struct trail_text *event_text_at(struct trail_event *event, enum event_field field)
 {
-    return (struct trail_text *)((char *)event + event_fields[field].offset);
+    return (struct trail_text *)((char *)event + offsetof(struct trail_event, action)) + field;
 }
 
 /* Refuse what cannot be recorded: a required field that is empty, an enum out of range, texts that together

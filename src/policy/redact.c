@@ -263,9 +263,11 @@ static const enum event_field json_fields[] = {
 
 static struct trail_text without_query(struct trail_text path)
 {
-    for (size_t i = 0; i < path.size; i++) {
-        if (path.data[i] == '?' || path.data[i] == '#')
-            return text_of(path.data, i);
+    static const char marks[] = { '?', '#' };
+    for (size_t i = 0; i < sizeof marks && path.size > 0; i++) {
+        const char *mark = memchr(path.data, marks[i], path.size);
+        if (mark != NULL)
+            path.size = (size_t)(mark - path.data);
     }
     return path;
 }

@@ -99,15 +99,29 @@ enum frame_state frame_read(const struct frame_area *area, size_t offset, struct
     return FRAME_VALID;
 }
 
+/* True for a whole page of zeros at a page boundary. No frame begins in one: its length would not be 0. */
+static bool is_empty_page(const struct frame_area *area, size_t at)
+{
+    const uint8_t *page = area->map + at;
+    return at % SPOOL_PAGE_SIZE == 0 && at + SPOOL_PAGE_SIZE <= area->size && page[0] == 0 &&
+           memcmp(page, page + 1, SPOOL_PAGE_SIZE - 1) == 0;
+}
+
 size_t frame_find(const struct frame_area *area, size_t offset)
 {
     struct frame frame;
     size_t       next;
-    for (size_t at = aligned(offset); at + FRAME_HEADER_SIZE <= area->size; at += FRAME_ALIGNMENT) {
+    size_t       at = aligned(offset);
+    while (at + FRAME_HEADER_SIZE <= area->size) {
         uint64_t position;
+        if (is_empty_page(area, at)) { /* Most of a segment that its owner did not live to fill. */
+            at += SPOOL_PAGE_SIZE;
+            continue;
+        }
         memcpy(&position, area->map + at + offsetof(struct frame_header, position), sizeof position);
         if (position == (area->nonce ^ at) && frame_read(area, at, &frame, &next) == FRAME_VALID)
             return at;
+        at += FRAME_ALIGNMENT;
     }
     return 0;
 }

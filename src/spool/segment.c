@@ -14,9 +14,6 @@
 #include "base/crc32c.h"
 #include "base/err.h"
 
-/* How much is made writable at creation: the sync thread keeps this much touched ahead of the tail. */
-#define TOUCH_AT_CREATION (256u * 1024)
-
 static enum trail_err map_file(struct segment *segment, int fd, size_t size, int protection,
                                struct trail_error *ret_error)
 {
@@ -66,7 +63,7 @@ enum trail_err segment_create(struct segment **ret_segment, const char *director
     if ((err = os_sync_directory(directory, ret_error)) != TRAIL_OK)
         goto fail_unlink;
     close(fd);
-    os_touch_pages(segment->area.map, size < TOUCH_AT_CREATION ? size : TOUCH_AT_CREATION);
+    os_touch_pages(segment->area.map, size < SEGMENT_TOUCHED_BYTES ? size : SEGMENT_TOUCHED_BYTES);
     *ret_segment = segment;
     return TRAIL_OK;
 

@@ -17,6 +17,9 @@
 #include "base/os_file.h"
 #include "spool/frame.h"
 
+/* So much of a new segment is writable without a page fault, while it is new. */
+#define SEGMENT_TOUCHED_BYTES (256u * 1024)
+
 struct segment {
     struct frame_area area;
     struct segment   *next;     /* Atomic; the segment that follows, NULL so far. */

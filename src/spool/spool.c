@@ -43,6 +43,18 @@ void spool_update_marks_locked(struct spool *spool)
     spool->prepare_at = may_rotate ? SIZE_MAX : size / 2;
 }
 
+enum trail_err spool_create_segment(const struct spool *spool, uint32_t number, struct segment **ret_segment,
+                                    struct trail_error *ret_error)
+{
+    size_t         size = spool->segment_size;
+    enum trail_err err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+    while (err == TRAIL_EFULL && size / 2 >= SPOOL_SEGMENT_SIZE_MIN) {
+        size = size / 2 & ~(size_t)(SPOOL_PAGE_SIZE - 1);
+        err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+    }
+    return err;
+}
+
 /* Make the next segment here and now. Caller holds `lock`. */
 static enum trail_err create_locked(struct spool *spool, struct trail_error *ret_error)
 {
@@ -53,12 +65,13 @@ static enum trail_err create_locked(struct spool *spool, struct trail_error *ret
     if (now_us < spool->create_again_us)
         return error_set(ret_error, TRAIL_EFULL, ENOSPC, "the disk of the spool %s is full", spool->home.path);
 
-    enum trail_err err =
-        segment_create(&spool->prepared, spool->home.path, spool->next_number, spool->segment_size, ret_error);
+    enum trail_err err = spool_create_segment(spool, spool->next_number, &spool->prepared, ret_error);
     if (err != TRAIL_OK) {
         spool->create_again_us = now_us + SPOOL_CREATE_AGAIN_US;
         return err;
     }
+    /* Segments fill faster than the sync thread prepares them: one stall is less than a fault for every eighth event. */
+    os_touch_pages(spool->prepared->area.map, spool->prepared->area.size);
     spool->next_number++;
     spool->segment_count++;
     spool_update_marks_locked(spool);
@@ -77,6 +90,8 @@ enum trail_err spool_rotate_locked(struct spool *spool, int64_t wall_us, struct 
     __atomic_store_n(&spool->current->sealed, true, __ATOMIC_RELEASE);
     spool->current = spool->prepared;
     spool->prepared = NULL;
+    spool->touched_end = 0; /* Its pages were writable when it was made, which may be long ago. */
+    spool->touch_at = 0;
     spool_update_marks_locked(spool);
     return TRAIL_OK;
 }
@@ -153,12 +168,23 @@ void spool_hurry(struct spool *spool)
         waker_wake(spool->drain_waker);
 }
 
+/* Once for each: it sets the marks anew when it has looked. */
+static void ask_sync_thread_locked(struct spool *spool, bool want_next)
+{
+    spool->asked = true;
+    if (want_next)
+        spool->prepare_at = SIZE_MAX;
+    if (spool->current->tail >= spool->touch_at)
+        spool->touch_at = SIZE_MAX;
+}
+
 enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry, uint64_t *ret_seq,
                             struct trail_error *ret_error)
 {
     size_t         size = frame_size(entry->payload.size);
     uint32_t       payload_crc = crc32c(0, entry->payload.data, entry->payload.size);
     bool           want_next = false;
+    bool           wake = false;
     bool           is_last = false;
     enum trail_err err = TRAIL_OK;
 
@@ -171,14 +197,16 @@ enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry
         err = make_room_locked(spool, size, entry, ret_error);
     if (err == TRAIL_OK) {
         *ret_seq = put_locked(spool, entry, payload_crc);
-        want_next = spool->current->tail >= spool->prepare_at;
-        if (want_next)
-            spool->prepare_at = SIZE_MAX; /* Ask once. */
+        size_t tail = spool->current->tail;
+        want_next = tail >= spool->prepare_at;
+        wake = want_next || tail >= spool->touch_at;
+        if (wake)
+            ask_sync_thread_locked(spool, want_next);
         is_last = want_next && spool->segment_count >= spool->segment_count_max && !spool->preparing;
     }
     pthread_mutex_unlock(&spool->lock);
 
-    if (want_next || (err == TRAIL_OK && spool->durability == DURABILITY_MACHINE))
+    if (wake || (err == TRAIL_OK && spool->durability == DURABILITY_MACHINE))
         waker_wake(&spool->waker);
     if (is_last || err == TRAIL_EFULL)
         spool_hurry(spool); /* Few large events fill a spool long before their number or age lets the drain write. */
@@ -419,6 +447,8 @@ static enum trail_err open_files(struct spool *spool, const struct spool_options
     spool->first = spool->current;
     spool->segment_count = 1;
     spool->next_number = 2;
+    spool->touched_end = spool->touch_window = SEGMENT_TOUCHED_BYTES;
+    spool->touch_at = SEGMENT_TOUCHED_BYTES / 2;
     spool_update_marks_locked(spool);
     return TRAIL_OK;
 }

@@ -28,6 +28,7 @@ struct spool {
     struct segment *prepared;        /* Ready to follow; NULL: none yet. */
     size_t          ordinary_end;    /* Ordinary events end here in `current`: all of it, or all but the reserve. */
     size_t          prepare_at;      /* When the tail passes it, the sync thread is asked for the next segment. */
+    size_t          touch_at;        /* When the tail passes it, the sync thread is asked for writable pages. */
     uint64_t        last_seq;        /* Atomic for readers; written under `lock`. */
     uint64_t        event_count;     /* Ordinary events ever appended. Atomic for readers. */
     int64_t         last_wall_us;    /* Of the last frame. */
@@ -41,6 +42,9 @@ struct spool {
     uint32_t        next_number;
     int64_t         create_again_us; /* After a failure: not before (monotonic). */
     bool            preparing;       /* The sync thread is making `prepared`. */
+    bool            asked;           /* The sync thread was asked for something and has not looked yet. */
+    size_t          touched_end;     /* Pages of `current` are writable up to here. */
+    size_t          touch_window;    /* How far ahead of the tail that was. */
     struct buf      preamble;        /* Empty once written. */
     uint64_t        room_epoch;      /* Raised whenever room was made. */
     pthread_cond_t  room_made;       /* Also: `preparing` is over. */
@@ -67,6 +71,11 @@ struct spool {
     void                 *notice_context;
     struct waker         *drain_waker;
 };
+
+/* Create the file of a segment; a smaller one where the disk has no room for a whole one: without a successor the current
+ * segment would never be given back, and a spool whose disk holds one and a half segments would stay full for ever. */
+TRAIL_MUST_CHECK enum trail_err spool_create_segment(const struct spool *spool, uint32_t number,
+                                                     struct segment **ret_segment, struct trail_error *ret_error);
 
 /* Take the prepared segment, or make one, as the new current one. Caller holds `lock`. */
 TRAIL_MUST_CHECK enum trail_err spool_rotate_locked(struct spool *spool, int64_t wall_us,

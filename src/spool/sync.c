@@ -7,7 +7,8 @@
  *   us without the boundary. `machine` does not pad: it would burn a page for every lone event.
  * - Outside the lock: msync(MS_SYNC) of exactly the pages since the last sync, oldest segment first.
  * - The pages that the tail will reach next are made writable again: the kernel write-protects what it has written out,
- *   and the next store into such a page would wait 20 us for the fault.
+ *   and the next store into such a page would wait 20 us for the fault. When events come again after a pause, the
+ *   appender reaches the end of these pages before the next sync, and asks for more at half the way.
  *
  * Possible failure modes are:
  *
@@ -24,7 +25,10 @@
 #include "spool/spool_state.h"
 
 /* Kept writable ahead of the tail, at least. */
-#define TOUCH_AHEAD_MIN (256u * 1024)
+#define TOUCH_AHEAD_MIN SEGMENT_TOUCHED_BYTES
+
+/* Between two syncs the window doubles up to this: 50 MB/s for as long as a sync of a slow disk may take. */
+#define TOUCH_FURTHER_MAX (4u * 1024 * 1024)
 
 /* What one sync has to write, taken under the appender's lock. */
 struct sync_job {
@@ -83,10 +87,9 @@ static void give_up_segment(struct spool *spool, struct segment *segment, struct
     __atomic_store_n(&segment->sealed, true, __ATOMIC_RELEASE);
     if (segment->last_seq > spool->failed_seq)
         spool->failed_seq = segment->last_seq;
+    spool_hurry(spool); /* Before anybody is told: whoever knows of the failure may rely on it. */
     pthread_cond_broadcast(&spool->synced);
     pthread_mutex_unlock(&spool->lock);
-
-    spool_hurry(spool);
     spool_notice(spool, error);
 }
 
@@ -102,13 +105,52 @@ static void sync_segment(struct spool *spool, struct segment *segment, size_t ta
     segment->synced = tail;
 }
 
-/* Make the pages writable that the tail will reach before the next sync, judged by the last interval. */
-static void touch_ahead(const struct sync_job *job, size_t written)
+/* Pages of `segment` are writable up to `end`, which is `window` ahead of where the tail was. */
+static void note_touched(struct spool *spool, const struct segment *segment, size_t end, size_t window)
 {
-    size_t window = written * 2 > TOUCH_AHEAD_MIN ? written * 2 : TOUCH_AHEAD_MIN;
+    pthread_mutex_lock(&spool->lock);
+    if (segment == spool->current) {
+        spool->touched_end = end;
+        spool->touch_window = window;
+        spool->touch_at = end < segment->area.size ? end - window / 2 : SIZE_MAX;
+    }
+    pthread_mutex_unlock(&spool->lock);
+}
+
+/* Make the pages writable that the tail will reach before the next sync, judged by the last interval. */
+static void touch_ahead(struct spool *spool, const struct sync_job *job, size_t written)
+{
+    size_t window = page_ceiling(written) * 2;
+    if (window < TOUCH_AHEAD_MIN)
+        window = TOUCH_AHEAD_MIN;
     size_t from = page_floor(job->last_tail);
     size_t room = job->last->area.size - from;
-    os_touch_pages(job->last->area.map + from, room < window ? room : window);
+    size_t size = room < window ? room : window;
+    os_touch_pages(job->last->area.map + from, size);
+    note_touched(spool, job->last, from + size, window);
+}
+
+/* The tail comes near the end of the writable pages before a sync was due, as it does when events come again after a
+ * pause: go twice as far ahead as before. Caller holds `sync_lock`. */
+static void touch_further(struct spool *spool)
+{
+    pthread_mutex_lock(&spool->lock);
+    struct segment *segment = spool->current;
+    size_t          tail = page_floor(segment->tail);
+    size_t          from = tail > spool->touched_end ? tail : spool->touched_end;
+    size_t          window = spool->touch_window;
+    bool            wanted = spool->touched_end < segment->area.size && from - tail <= window / 2;
+    spool->asked = false;
+    pthread_mutex_unlock(&spool->lock);
+
+    if (!wanted)
+        return;
+    if (window < TOUCH_FURTHER_MAX)
+        window *= 2;
+    size_t end = segment->area.size - tail < window ? segment->area.size : tail + window;
+    if (from < end)
+        os_touch_pages(segment->area.map + from, end - from);
+    note_touched(spool, segment, end, window);
 }
 
 /* Write everything appended so far to the disk. Caller holds `sync_lock`, which keeps the segments mapped. */
@@ -125,7 +167,7 @@ static void sync_once(struct spool *spool)
     spool->synced_seq = job.seq;
     pthread_cond_broadcast(&spool->synced);
     pthread_mutex_unlock(&spool->lock);
-    touch_ahead(&job, written);
+    touch_ahead(spool, &job, written);
 }
 
 /* Reserve a number for the next segment, if one is wanted. */
@@ -152,7 +194,7 @@ static void prepare_segment(struct spool *spool)
 
     if (!wants_segment(spool, &number))
         return;
-    if (segment_create(&segment, spool->home.path, number, spool->segment_size, NULL) == TRAIL_OK)
+    if (spool_create_segment(spool, number, &segment, NULL) == TRAIL_OK)
         os_touch_pages(segment->area.map, segment->area.size);
 
     pthread_mutex_lock(&spool->lock);
@@ -171,14 +213,26 @@ static void prepare_segment(struct spool *spool)
 }
 
 /* With `machine` somebody waits for every event. */
+static bool somebody_waits_locked(const struct spool *spool)
+{
+    return spool->durability == DURABILITY_MACHINE && spool->synced_seq < spool->last_seq;
+}
+
 static bool somebody_waits(struct spool *spool)
 {
-    if (spool->durability != DURABILITY_MACHINE)
-        return false;
     pthread_mutex_lock(&spool->lock);
-    bool waits = spool->synced_seq < spool->last_seq;
+    bool waits = somebody_waits_locked(spool);
     pthread_mutex_unlock(&spool->lock);
     return waits;
+}
+
+/* Looked at between waker_prepare() and the sleep: whoever asked before did not wake us. */
+static bool may_sleep(struct spool *spool)
+{
+    pthread_mutex_lock(&spool->lock);
+    bool may = !spool->asked && !somebody_waits_locked(spool);
+    pthread_mutex_unlock(&spool->lock);
+    return may;
 }
 
 static bool is_stopping(const struct spool *spool)
@@ -194,17 +248,18 @@ void *sync_main(void *argument)
 
     while (!is_stopping(spool)) {
         int64_t now_us = clock_mono_us(spool->clock);
+        pthread_mutex_lock(&spool->sync_lock);
+        touch_further(spool);
         if (now_us >= next_sync_us || somebody_waits(spool)) {
-            pthread_mutex_lock(&spool->sync_lock);
             sync_once(spool);
-            pthread_mutex_unlock(&spool->sync_lock);
             now_us = clock_mono_us(spool->clock);
             next_sync_us = now_us + interval_us;
         }
+        pthread_mutex_unlock(&spool->sync_lock);
         prepare_segment(spool);
 
         waker_prepare(&spool->waker);
-        if (is_stopping(spool) || somebody_waits(spool))
+        if (is_stopping(spool) || !may_sleep(spool))
             waker_cancel(&spool->waker);
         else
             waker_sleep(&spool->waker, (uint32_t)((next_sync_us - now_us) / 1000 + 1));

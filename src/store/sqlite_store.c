@@ -215,12 +215,15 @@ static enum trail_err connect_file(struct sqlite_store *store, struct trail_erro
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_handler(store->db, sqlite_wait_for_lock, store);
 
-    /* 16 MiB of pages: the upper levels of every index of a large database stay in memory. A checkpoint per 16 MiB of
-     * WAL: a batch of 5,000 touches that much of the random correlation index, and would checkpoint every time. */
-    return execute(store,
-                   "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
-                   "PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL",
-                   "set up the connection", ret_error);
+    /* Up to 64 MiB of pages, taken as they are needed: a batch of 5,000 events changes that much of the random
+     * correlation index and of the indexes by actor and resource. With 16 MiB the pages of one batch do not fit, are
+     * written to the WAL more than once, and 1.4-1.6 times fewer events are stored per second (measured, 300,000
+     * events, in turn). A checkpoint per 64 MiB of WAL, for the same reason. */
+    return execute(
+        store,
+        "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;"
+        "PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL",
+        "set up the connection", ret_error);
 }
 
 static enum trail_err open_writer(struct sqlite_store *store, struct trail_error *ret_error)

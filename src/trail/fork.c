@@ -32,7 +32,7 @@ static struct live *left_behind; /* mutable: grows with each fork */
 /* Readable by every thread; the kernel hands a child a page of zeros in its place. */
 struct canary {
     unsigned char alive; /* Atomic. */
-    unsigned char found; /* Atomic: some thread has seen that `alive` is 0, and begins anew. */
+    unsigned char found; /* Atomic: some thread saw that `alive` is 0, and gives up what was inherited. */
 };
 
 static struct canary *canary;                   /* mutable: set once */
@@ -52,18 +52,16 @@ static void abandon(struct trail *trail, bool prepared)
         left_behind = live;
     }
     __atomic_store_n(&trail->live, NULL, __ATOMIC_RELEASE);
-    pthread_mutex_init(&trail->opening, NULL);
     trail->open_again_us = 0;
     memset(trail->unopened, 0, sizeof trail->unopened);
     trail->disabled = 0;
 }
 
-static void begin_anew(bool prepared)
+static void abandon_all(bool prepared)
 {
     for (struct trail *trail = registry; trail != NULL; trail = trail->next)
         abandon(trail, prepared);
     thread_slot_after_fork();
-    pthread_mutex_init(&registry_lock, NULL);
     __atomic_store_n(&canary->alive, 1, __ATOMIC_RELEASE);
 }
 
@@ -72,9 +70,14 @@ static bool find_out(void)
 {
     if (__atomic_load_n(&canary->alive, __ATOMIC_ACQUIRE) != 0)
         return false;
-    /* One thread does it; others that such a child may have by now wait: what they record must not be abandoned. */
-    if (!__atomic_exchange_n(&canary->found, 1, __ATOMIC_ACQ_REL))
-        begin_anew(false);
+    /* One thread does it; others that such a child may have by now wait: what they open must not be abandoned. */
+    if (!__atomic_exchange_n(&canary->found, 1, __ATOMIC_ACQ_REL)) {
+        /* Whatever thread of the parent held the locks, it is not here. */
+        pthread_mutex_init(&registry_lock, NULL);
+        for (struct trail *trail = registry; trail != NULL; trail = trail->next)
+            pthread_mutex_init(&trail->opening, NULL);
+        abandon_all(false);
+    }
     while (__atomic_load_n(&canary->alive, __ATOMIC_ACQUIRE) == 0)
         (void)sched_yield();
     return true;
@@ -107,9 +110,13 @@ static void after_fork_in_parent(void)
     pthread_mutex_unlock(&registry_lock);
 }
 
+/* The thread that forked holds these locks in the child as it does in the parent. */
 static void after_fork_in_child(void)
 {
-    begin_anew(true);
+    abandon_all(true);
+    for (struct trail *trail = registry; trail != NULL; trail = trail->next)
+        pthread_mutex_unlock(&trail->opening);
+    pthread_mutex_unlock(&registry_lock);
 }
 
 static void set_up(void)

@@ -147,6 +147,7 @@ static enum trail_err live_open(struct trail *trail, struct live **ret_live, str
 struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
 {
     struct trail_error error = { 0 };
+    bool               first_failure = false;
 
     pthread_mutex_lock(&trail->opening);
     struct live *live = trail_live_now(trail);
@@ -157,13 +158,15 @@ struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
         __atomic_store_n(&trail->live, live, __ATOMIC_RELEASE);
         trail->open_again_us = 0;
     } else if (live == NULL) {
-        bool first = trail->open_again_us == 0;
+        first_failure = trail->open_again_us == 0;
         trail->open_again_us = now_us + OPEN_AGAIN_US;
         trail->open_error = error;
-        if (first && trail->on_notice != NULL)
-            trail->on_notice(trail->notice_context, &error);
     }
     pthread_mutex_unlock(&trail->opening);
+
+    /* Without the lock: the host's own lock may be held around a fork(), which waits for ours. */
+    if (first_failure && trail->on_notice != NULL)
+        trail->on_notice(trail->notice_context, &error);
 
     if (live == NULL && ret_error != NULL)
         *ret_error = error;
@@ -198,14 +201,14 @@ void live_record_stop(struct trail *trail, struct live *live)
 void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting)
 {
     bool complete = false;
+    *ret_waiting = drain_stop(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000, &complete);
 
-    drain_wait_finished(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000);
-    /* Another thread's fork() has to find the running part whole, or gone. */
+    /* Another thread may fork() at any time: it finds either all of it or none. */
     pthread_mutex_lock(&trail->opening);
-    *ret_waiting = drain_stop(live->drain, 0, &complete);
-    spool_close(live->spool, complete);
-    waker_done(&live->waker);
     __atomic_store_n(&trail->live, NULL, __ATOMIC_RELEASE);
-    pthread_mutex_unlock(&trail->opening);
+    spool_close(live->spool, complete);
+    drain_free(live->drain);
+    waker_done(&live->waker);
     free(live);
+    pthread_mutex_unlock(&trail->opening);
 }

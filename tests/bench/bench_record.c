@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "bench/bench.h"
 #include "bench/contender.h"
@@ -88,6 +89,14 @@ static double run_saturated(struct job *job, struct worker *workers, size_t thre
     return (double)(job->events * thread_count) * 1e9 / (double)(end - begin);
 }
 
+/* Page faults of the calling thread so far: a page that is not ready costs its writer a microsecond or more. */
+static double faults(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    return (double)(usage.ru_minflt + usage.ru_majflt);
+}
+
 static void sleep_s(uint64_t seconds)
 {
     struct timespec time = { .tv_sec = (time_t)seconds };
@@ -125,14 +134,18 @@ int main(int argc, char **argv)
         sleep_s(bench_number(argc, argv, "--idle", 45));
 
     double per_second = (double)rate;
+    double faults_before = faults();
     if (strcmp(mode, "saturated") == 0)
         per_second = run_saturated(&job, workers, thread_count);
     else
         call_paced(&workers[0], job.events, true);
+    double faults_after = faults() - faults_before;
 
     snprintf(name, sizeof name, "record_%s_%s_%zu_%s", mode, kind, thread_count, job.contender->name);
     bench_print_latency(name, &workers[0].latency);
     bench_print(name, "per_second", per_second);
+    if (strcmp(mode, "saturated") != 0)
+        bench_print(name, "faults_per_event", faults_after / (double)job.events);
     job.contender->close(job.context);
     workload_free(&workload);
     return 0;

@@ -1,7 +1,8 @@
-"""File systems of a test's own: small, full, read-only, cut off. Needs root; each user skips loudly where it is not there.
+"""File systems of a test's own: small, full, read-only, cut off. Needs root; a test skips, and says so, without it.
 
 Whatever is mounted or attached is taken away again at the end of the test, also of one that failed.
 """
+import fcntl
 import os
 import subprocess
 import unittest
@@ -70,6 +71,9 @@ class Memory(Place):
 class Disk(Place):
     """A file with a file system in it, mounted through a loop device, whose power can be cut."""
 
+    # XFS_IOC_GOINGDOWN and EXT4_IOC_SHUTDOWN are the same number.
+    GOING_DOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, (2).to_bytes(4, "little")
+
     # mkfs.xfs makes none below 300 MiB; the file is sparse.
     KINDS = {"ext4": (96, ["mkfs.ext4", "-q", "-F"]), "xfs": (320, ["mkfs.xfs", "-q", "-f"])}
 
@@ -86,9 +90,14 @@ class Disk(Place):
         self._mount("-o", "loop", self.image)
 
     def cut(self):
-        """From now on nothing reaches the disk any more; what is only in memory is lost."""
+        """From now on nothing reaches the disk any more; what is only in memory is lost. As xfs_io -x -c shutdown does,
+        without the milliseconds that starting it takes."""
         self.check()
-        run("xfs_io", "-x", "-c", "shutdown", self.path)
+        place = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.ioctl(place, self.GOING_DOWN, self.WITHOUT_FLUSHING_THE_LOG)
+        finally:
+            os.close(place)
 
     def back(self):
         """What the disk has after the power cut."""

@@ -1,7 +1,8 @@
 """Goal: whatever is wrong with the store, callers do not notice, and what they were told is accepted is stored once.
 
-Method: a recorder records while its store is locked, read-only, absent, replaced or full; what its pipe says is held against the store
-when that is back. Each test checks that the fault was really met (the drain said so), and that it said so once.
+Method: a recorder records while its store is locked, read-only, absent, replaced or full; what its pipe says is held
+against the store when that is back. Each test checks that the fault was really met (the drain said so), and that it
+said so once.
 """
 import os
 import shutil
@@ -183,8 +184,8 @@ class Zombie(RecorderCase):
         self.writer = bytes.fromhex(name.replace("-", ""))
         self.zombie.execute("ROLLBACK")
         # The row of the writer was there before the transaction began.
-        self.zombie.execute("INSERT INTO audit_writers (uuid, id_hash, last_seq, service, host, pid, version, started_at) "
-                            "VALUES (?, 0, 0, 'recorder', 'here', 1, '0', 0)", (self.writer,))
+        self.zombie.execute("INSERT INTO audit_writers (uuid, id_hash, last_seq, service, host, pid, version, "
+                            "started_at) VALUES (?, 0, 0, 'recorder', 'here', 1, '0', 0)", (self.writer,))
 
     def write_as_the_dead_drain(self, fence=True):
         """What its transaction does before COMMIT; returns how many rows the fence moved."""
@@ -204,8 +205,8 @@ class Zombie(RecorderCase):
             resource = zombie.execute(
                 "INSERT INTO audit_resources (digest, resource_type, resource_id) VALUES (randomblob(16), 'tool', ?)",
                 (frame.resource_id,)).lastrowid
-            zombie.execute("INSERT INTO audit_events (timestamp, writer, seq, actor, resource, action, operation, outcome, "
-                           "level, flags, data_classification, requires_review, weight) "
+            zombie.execute("INSERT INTO audit_events (timestamp, writer, seq, actor, resource, action, operation, "
+                           "outcome, level, flags, data_classification, requires_review, weight) "
                            "VALUES (?, ?, ?, ?, ?, ?, 1, 0, 2, 0, 0, 0, 1)",
                            (frame.wall_us, writer, frame.seq, template[0], resource, template[1]))
         return moved

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "event/event_wire.h"
 
 #define ITEMS_MAX 100
 
@@ -54,6 +55,33 @@ void image_put(struct segment *segment, uint64_t first, uint64_t last)
         snprintf(text, sizeof text, "event %" PRIu64, seq);
         image_put_payload(segment, seq, trail_str(text));
     }
+}
+
+size_t image_event(const char *action, char *out, size_t size)
+{
+    struct trail_event event = {
+        TRAIL_EVENT_INIT,
+        .timestamp_us = IMAGE_WALL_US,
+        .operation = TRAIL_OPERATION_CREATE,
+        .requires_review = TRAIL_REVIEW_NO,
+        .action = trail_str(action),
+        .resource_type = TRAIL_TEXT("tool"),
+        .user_id = TRAIL_TEXT("alice"),
+    };
+    struct buf buf;
+    uint32_t   flags = 0;
+    buf_init(&buf, out, size);
+    if (event_encode(&event, 1, &buf, &flags) != TRAIL_OK || buf.on_heap)
+        abort();
+    return buf.size;
+}
+
+void image_put_events(struct segment *segment, uint64_t first, uint64_t last, const char *action)
+{
+    char   bytes[512];
+    size_t size = image_event(action, bytes, sizeof bytes);
+    for (uint64_t seq = first; seq <= last; seq++)
+        image_put_payload(segment, seq, (struct trail_text){ bytes, size });
 }
 
 void image_pad(struct segment *segment)

@@ -24,6 +24,12 @@ void image_put_payload(struct segment *segment, uint64_t seq, struct trail_text 
 /* Append frames first .. last, payload "event <seq>". */
 void image_put(struct segment *segment, uint64_t first, uint64_t last);
 
+/* Append the frames of real events first .. last with this action. */
+void image_put_events(struct segment *segment, uint64_t first, uint64_t last, const char *action);
+
+/* Encode an event with this action into `out`; its size. */
+size_t image_event(const char *action, char *out, size_t size);
+
 /* Fill up to the next page boundary. */
 void image_pad(struct segment *segment);
 

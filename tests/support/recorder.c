@@ -2,20 +2,23 @@
  *
  * The fault tests run it as a child, kill it, starve it or cut its power, and then hold what it said through the pipe
  * against what is stored. Event i of thread t of run r has resource_id "r-t-i"; every fourth is a read, every fifth
- * excluded by name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it {t, i,
- * code}.
+ * excluded by name, the rest are creates. Before each call the word {t, i, OFFERED} goes to the pipe, after it
+ * {t, i, code}.
  *
  *     recorder --run R [--threads N] [--events N] [--rate PER_SECOND_AND_THREAD] [--size BYTES] [--fork N] [--busy]
  *              [--stay] [--close]
  *
  * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the
- * parent's own threads record the same meanwhile. --stay: when the events are done, wait for SIGTERM. SIGTERM ends
- * the threads after the event they are at. --close: trail_close() at the end, and exit 3 when events wait; otherwise
- * it runs until it is killed or its events are done, and leaves without closing. Before that it says how long its
- * slowest call took.
+ * parent's own threads record the same meanwhile.
+ * RECORDER_FORK_WHEN_LOCKED=PATH: fork only once somebody, the parent's drain that is, holds the lock on PATH.
+ * --stay: when the events are done, wait for SIGTERM. SIGTERM ends the threads after the event they are at.
+ * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events
+ * are done, and leaves without closing. Before that it says how long its slowest call took.
  */
 #include <audittrail.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -55,8 +58,8 @@ struct worker {
     uint32_t           number;
 };
 
-static volatile sig_atomic_t terminated;
-static _Atomic int64_t       slowest_us;
+static _Atomic int     terminated; /* Read by all threads, so sig_atomic_t would be a race. */
+static _Atomic int64_t slowest_us;
 
 static void on_sigterm(int number)
 {
@@ -192,6 +195,32 @@ static int finish(const struct plan *plan)
     return err == TRAIL_OK ? 0 : 3;
 }
 
+static void wait_until_locked(const char *path)
+{
+    struct flock lock = { .l_type = F_UNLCK };
+    int          fd = open(path, O_RDWR | O_CLOEXEC);
+
+    while (fd >= 0 && lock.l_type == F_UNLCK) {
+        lock = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
+            _exit(4);
+        sched_yield();
+    }
+    close(fd);
+}
+
+/* AddressSanitizer's allocator does not survive a fork() while another thread is in it, as libc's does: let the
+ * library's threads go to sleep first. */
+static void settle_before_fork(const struct plan *plan)
+{
+#ifdef __SANITIZE_ADDRESS__
+    (void)!trail_flush(plan->trail, 500);
+    wait_until_ns(&(struct timespec){ .tv_sec = now_us() / 1000000 }, INT64_C(1500000000));
+#else
+    (void)plan;
+#endif
+}
+
 /* As a pre-forking server does: load, record, then fork the workers. */
 static int run_forks(const struct plan *plan)
 {
@@ -199,6 +228,9 @@ static int run_forks(const struct plan *plan)
     int           worst = 0;
 
     record_one(plan, 0, 0, (struct trail_text){ 0 });
+    settle_before_fork(plan);
+    if (getenv("RECORDER_FORK_WHEN_LOCKED") != NULL)
+        wait_until_locked(getenv("RECORDER_FORK_WHEN_LOCKED"));
     if (plan->busy)
         start_threads(plan, (1 + plan->forks) * plan->threads, own_workers);
     for (uint32_t i = 0; i < plan->forks; i++) {

@@ -41,7 +41,7 @@ enum trail_err spool_bench_append_control(struct spool_bench *bench, size_t payl
 /* Append until it is refused; how many were taken. */
 size_t spool_bench_fill(struct spool_bench *bench, size_t payload_size);
 
-/* Turn the clock by one sync interval and wait until everything appended is synced, or has failed to be. */
+/* Turn the clock until everything appended is synced, or has failed to be. */
 void spool_bench_sync(struct spool_bench *bench);
 
 unsigned spool_bench_notices(struct spool_bench *bench);

@@ -114,12 +114,12 @@ static const char *record_and_close(void)
 static const char *record_and_die(void)
 {
     EXPECT(record("delete_tool") == TRAIL_OK);
-    return NULL;
+    _exit(0); /* As if it were killed. */
 }
 
 static const char *do_nothing(void)
 {
-    return NULL;
+    _exit(0); /* Without a leak check, which takes a while. */
 }
 
 static int64_t writers(void)
@@ -178,6 +178,45 @@ static void a_grandchild_has_a_spool_of_its_own_as_well(void **state)
     assert_int_equal(writers(), 3);
     assert_int_equal(trail_fixture_rows(&fixture, "action = 'update_tool'"), 2);
     assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 2);
+}
+
+static void children_and_parent_record_at_once(void **state)
+{
+    (void)state;
+    pid_t children[4];
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture); /* So that there is a connection to inherit. */
+    for (size_t i = 0; i < 4; i++)
+        children[i] = start_child(record_and_close);
+    for (int i = 0; i < 50; i++)
+        trail_fixture_record(&fixture, "create_tool");
+    for (size_t i = 0; i < 4; i++)
+        wait_for(children[i]);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 51);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 8);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'events_lost'"), 0);
+    assert_int_equal(writers(), 5);
+    assert_int_equal(temp_dir_count(fixture.spool_dir), 0);
+    assert_int_equal(trail_fixture_notices(&fixture), 0);
+}
+
+static const char *close_at_once(void)
+{
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void a_child_that_records_nothing_leaves_nothing(void **state)
+{
+    (void)state;
+    trail_fixture_record(&fixture, "create_tool");
+    wait_for(start_child(close_at_once));
+    assert_true(home_is_owned(trail_fixture_only_spool(&fixture)));
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 2);
+    assert_int_equal(writers(), 1);
 }
 
 static bool recovery_is_stored(void *context)
@@ -275,7 +314,7 @@ static void a_child_does_not_inherit_the_back_off(void **state)
 
 /* ---- Threads of the parent at the moment of the fork ---- */
 
-#define FORKS 20
+#define FORKS 10
 
 struct recorders {
     bool     stop;     /* Atomic. */
@@ -347,7 +386,7 @@ static void another_trail_may_be_opened_and_closed_while_a_thread_forks(void **s
     struct recorders recorders = { 0 };
     pthread_t        thread;
     assert_int_equal(pthread_create(&thread, NULL, open_and_close_until_told, &recorders), 0);
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 100; i++)
         wait_for(start_child(do_nothing));
     assert_true(patience_until(some_were_recorded, &recorders));
     __atomic_store_n(&recorders.stop, true, __ATOMIC_RELEASE);
@@ -516,12 +555,6 @@ static void the_numbers_of_a_child_made_without_handlers_start_at_zero(void **st
     assert_int_equal(trail_fixture_offered(&stats), 6);
 }
 
-static const char *close_at_once(void)
-{
-    EXPECT(close_trail() == TRAIL_OK);
-    return NULL;
-}
-
 static void closing_in_such_a_child_leaves_the_parents_spool_alone(void **state)
 {
     (void)state;
@@ -538,6 +571,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_child_records_into_its_own_spool_and_is_stored, start, stop),
         cmocka_unit_test_setup_teardown(a_child_of_a_trail_that_never_ran_records_too, start, stop),
+        cmocka_unit_test_setup_teardown(children_and_parent_record_at_once, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_that_records_nothing_leaves_nothing, start, stop),
         cmocka_unit_test_setup_teardown(a_grandchild_has_a_spool_of_its_own_as_well, start, stop),
         cmocka_unit_test_setup_teardown(what_a_child_left_behind_is_stored_by_the_next_start, start, stop),
         cmocka_unit_test_setup_teardown(the_numbers_of_a_child_start_at_zero, start, stop),

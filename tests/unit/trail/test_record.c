@@ -382,6 +382,33 @@ static void a_full_spool_rejects_or_drops_as_it_was_told_and_counts_it(void **st
     }
 }
 
+/* The fixture stores after an hour, and far fewer than AUDIT_TRAIL_BUFFER_MAX_SIZE of these fit: only the spool itself
+ * can ask for its emptying. */
+static void the_smallest_spool_is_emptied_although_nothing_is_due(void **state)
+{
+    (void)state;
+    struct trail_event event = bulky();
+    uint64_t           taken = 0;
+    uint64_t           refused = 0;
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SPOOL_MAX_BYTES=4MiB");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_MAX_VALUE_BYTES=128KiB");
+    trail_fixture_open(&fixture);
+    int64_t until_us = clock_mono_us(&clock_system) + INT64_C(60) * 1000000;
+    while (taken < 300 && clock_mono_us(&clock_system) < until_us) {
+        enum trail_err err = trail_record(fixture.trail, &event, NULL, NULL);
+        assert_true(err == TRAIL_OK || err == TRAIL_EFULL);
+        taken += err == TRAIL_OK;
+        refused += err == TRAIL_EFULL;
+    }
+    struct trail_stats          stats = trail_fixture_stats(&fixture);
+    const struct trail_account *account = &stats.operations[TRAIL_OPERATION_UPDATE];
+    assert_int_equal(taken, 300); /* Five times what it holds. */
+    assert_int_equal(account->recorded, taken);
+    assert_int_equal(account->rejected, refused);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_rows(&fixture, "operation = 'update'"), taken);
+}
+
 struct sleeper {
     pid_t thread; /* Who is to be asleep before the store is unlocked. */
     void *lock;
@@ -784,6 +811,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_store_that_is_locked_makes_it_pending_and_it_is_stored_later, make, stop),
         cmocka_unit_test_setup_teardown(machine_durability_is_confirmed_by_the_disk, make, stop),
         cmocka_unit_test_setup_teardown(a_full_spool_rejects_or_drops_as_it_was_told_and_counts_it, make, stop),
+        cmocka_unit_test_setup_teardown(the_smallest_spool_is_emptied_although_nothing_is_due, make, stop),
         cmocka_unit_test_setup_teardown(a_caller_that_blocks_goes_on_when_room_is_made, make, stop),
         cmocka_unit_test_setup_teardown(a_disk_that_fails_while_a_caller_blocks_is_counted_too, make, stop),
         cmocka_unit_test_setup_teardown(a_disk_without_room_is_full, make, stop),
