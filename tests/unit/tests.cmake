@@ -73,4 +73,4 @@ unit_test(trail/test_scope trail_fixture)
 if(NOT AUDITTRAIL_SANITIZE MATCHES "thread") # It cannot follow a child that starts threads.
   unit_test(trail/test_fork trail_fixture)
 endif()
-
+unit_test(trail/test_survey trail_fixture)
