@@ -149,8 +149,8 @@ static void take_waiting(const struct remains *remains, struct survey_writer *wr
         writer->oldest_waiting_us = larger(1, (uint64_t)(clock_wall_us(&clock_system) - oldest_us)) & INT64_MAX;
 }
 
-/* True when it writes for another store. `store` NULL: it cannot be asked who it is, and nobody is called foreign who may
- * be its own. */
+/* True when it writes for another store. `store` NULL: it cannot be asked who it is, and nobody is called foreign who
+ * may be its own. */
 static bool is_foreign(const struct remains *remains, const struct uuid *store, const struct uuid *url_hash)
 {
     static const struct uuid nobody = { { 0 } };

@@ -54,8 +54,8 @@ static void trail_free(struct trail *trail)
 #define OPTIONS_SIZE_MIN sizeof(struct trail_options)
 #define OPTIONS_SIZE_MAX 4096
 
-/* The caller's options at this library's size. Options that cannot be read are not to be passed over: they say what must
- * not be recorded. */
+/* The caller's options at this library's size. Options that cannot be read are not to be passed over: they say what
+ * must not be recorded. */
 static enum trail_err widen_options(const struct trail_options *options, struct trail_options *ret_options,
                                     struct trail_error *ret_error)
 {
