@@ -73,3 +73,7 @@ unit_test(trail/test_scope trail_fixture)
 unit_test(trail/test_fork test_support)
 # ThreadSanitizer cannot follow a child that starts threads.
 set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;no_tsan")
+if(NOT AUDITTRAIL_SANITIZE MATCHES "thread") # It cannot follow a child that starts threads.
+  unit_test(trail/test_fork trail_fixture)
+endif()
+unit_test(trail/test_survey trail_fixture)
