@@ -18,7 +18,8 @@ size_t                baseline_count(const struct baseline_rows *rows);
 void                  baseline_free(struct baseline_rows *rows);
 
 /* Make a database at `path` with the schema and the references of ours and insert the rows: two prepared
- * statements, BEGIN IMMEDIATE and COMMIT around each `batch` rows, WAL, synchronous=FULL. Returns seconds; *ret_cpu_seconds is the processor time. */
+ * statements, BEGIN IMMEDIATE and COMMIT around each `batch` rows, WAL, synchronous=FULL. Returns seconds;
+ * *ret_cpu_seconds is the processor time. */
 double baseline_insert(const struct baseline_rows *rows, const char *our_database, const char *path, size_t batch,
                        double *ret_cpu_seconds);
 
