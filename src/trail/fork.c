@@ -152,11 +152,12 @@ enum trail_err fork_register(struct trail *trail, struct trail_error *ret_error)
 void fork_unregister(struct trail *trail)
 {
     pthread_mutex_lock(&registry_lock);
-    struct trail **link = &registry;
-    while (*link != NULL && *link != trail)
-        link = &(*link)->next;
-    if (*link == trail)
-        *link = trail->next;
+    for (struct trail **link = &registry; *link != NULL; link = &(*link)->next) {
+        if (*link == trail) {
+            *link = trail->next;
+            break;
+        }
+    }
     pthread_mutex_unlock(&registry_lock);
 }
 

@@ -73,7 +73,7 @@ enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *
 {
     if (ret_trail == NULL)
         return error_set(ret_error, TRAIL_EINVAL, 0, "ret_trail is NULL");
-    struct trail_options wide;
+    struct trail_options wide = { TRAIL_OPTIONS_INIT };
     enum trail_err       err = widen_options(options, &wide, ret_error);
     if (err != TRAIL_OK)
         return err;

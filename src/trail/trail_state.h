@@ -36,9 +36,9 @@ struct live {
     struct drain          *drain;
     struct waker           waker; /* The drain sleeps on it. */
     uint32_t               writer_hash;
+    struct live           *next; /* In the list of those that forks left behind. */
     /* On lines of their own: what stands before them is read by every thread. */
     _Alignas(64) struct tally tallies[THREAD_SLOT_COUNT];
-    struct live *next; /* In the list of those that forks left behind. */
 };
 
 struct trail {

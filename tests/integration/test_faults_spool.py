@@ -220,7 +220,7 @@ class Damage(RecorderCase):
     def test_flipped_bits_lose_exactly_what_is_told(self):
         dice = random.Random(SEED)
         lost = 0
-        for shape, count in (("small", 24), ("large", 10)):
+        for shape, count in (("small", 24), ("large", 6)):
             spool = self.make_remains(shape)
             lost += self.damage(spool, shape, self.flips(spool, dice, 1000 if SOAK else count))
         self.assertGreater(lost, 5, "the damage struck nothing")
@@ -228,7 +228,7 @@ class Damage(RecorderCase):
     def test_cut_segments_lose_exactly_what_is_told(self):
         dice = random.Random(SEED)
         lost = 0
-        for shape, count in (("small", 13), ("large", 10)):
+        for shape, count in (("small", 13), ("large", 6)):
             spool = self.make_remains(shape)
             lost += self.damage(spool, shape, self.cuts(spool, dice, 1000 if SOAK else count))
         self.assertGreater(lost, 100, "the cuts struck nothing")

@@ -197,6 +197,7 @@ static void forks_among_recording_threads_lose_nothing(void **state)
     __atomic_store_n(&stop_recording, true, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
+    assert_int_equal(trail_flush(bench.trail, 60000), TRAIL_OK);
     close_trail();
     assert_int_equal(trail_bench_count(&bench, "child"), 10 * EVENTS);
     assert_int_equal(trail_bench_count(&bench, "thread"), recorded);
