@@ -700,7 +700,8 @@ static void json_and_struct_give_the_same_row(void **state)
     static const char json[] =
         "{\"timestamp\":\"2026-11-24T04:05:06.123456Z\",\"operation\":\"update\",\"outcome\":\"denied\","
         "\"data_classification\":\"confidential\",\"action\":\"set_x\",\"resource_type\":\"tool\","
-        "\"resource_id\":\"r1\",\"resource_name\":\"R\",\"user_id\":\"u\",\"user_email\":\"u@x\",\"team_id\":\"t\",\"auth_method\":\"jwt\","
+        "\"resource_id\":\"r1\",\"resource_name\":\"R\",\"user_id\":\"u\","
+        "\"user_email\":\"u@x\",\"team_id\":\"t\",\"auth_method\":\"jwt\","
         "\"acting_as\":\"v\",\"client_ip\":\"::1\",\"user_agent\":\"curl\",\"request_method\":\"PUT\","
         "\"request_path\":\"/x?y\",\"correlation_id\":\"c\",\"request_id\":\"q\",\"error_message\":\"no\","
         "\"delegation_chain\":[\"u\"],\"old_values\":{\"a\":1,\"password\":\"p\"},\"new_values\":{\"a\":2},"
