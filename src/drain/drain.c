@@ -564,10 +564,14 @@ void drain_fork_unlock(struct drain *drain)
 
 void drain_abandon(struct drain *drain, bool prepared)
 {
-    adopt_abandon(&drain->adopt);
-    /* Whoever holds the gate of a fork that nobody prepared is in the middle of something, and not here to end it. */
-    if (prepared || pthread_mutex_trylock(&drain->gate) != 0)
+    if (prepared) {
+        adopt_abandon(&drain->adopt);
         return;
+    }
+    /* Whoever holds the gate is in the middle of something, and not here to end it. */
+    if (pthread_mutex_trylock(&drain->gate) != 0)
+        return;
+    adopt_abandon(&drain->adopt);
     disconnect_locked(drain);
     pthread_mutex_unlock(&drain->gate);
 }

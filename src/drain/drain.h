@@ -71,8 +71,8 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
 
-/* In a child: close what was inherited, without unlocking; free nothing: the parent's thread may have been anywhere in
- * it. `prepared`: the parent held drain_fork_lock(), so the store is closed already. */
+/* In a child: close what was inherited, without unlocking. `prepared`: the caller held drain_fork_lock() while forking.
+ * Otherwise the store's connection is there as well and is closed, and what was in use at that moment is left alone. */
 void drain_abandon(struct drain *drain, bool prepared);
 
 #endif

@@ -209,14 +209,14 @@ static void wait_until_locked(const char *path)
     close(fd);
 }
 
-/* AddressSanitizer's allocator does not survive a fork() while another thread is in it, as libc's does. */
 #ifdef __SANITIZE_ADDRESS__
-#define ALLOCATOR_SURVIVES_FORK false
+#define ALLOCATOR_SURVIVES_FORK 0
 #else
-#define ALLOCATOR_SURVIVES_FORK true
+#define ALLOCATOR_SURVIVES_FORK 1
 #endif
 
-/* Let the library's threads go to sleep where a fork() must not meet them. */
+/* AddressSanitizer's allocator does not survive a fork() while another thread is in it, as libc's does: let the
+ * library's threads go to sleep first. */
 static void settle_before_fork(const struct plan *plan)
 {
     if (ALLOCATOR_SURVIVES_FORK)

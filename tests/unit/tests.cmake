@@ -70,6 +70,7 @@ unit_test(trail/test_trail trail_fixture)
 unit_test(trail/test_live trail_fixture)
 unit_test(trail/test_record trail_fixture -Wl,--wrap=posix_fallocate)
 unit_test(trail/test_scope trail_fixture)
-unit_test(trail/test_fork test_support)
+unit_test(trail/test_fork trail_fixture)
+unit_test(trail/test_survey trail_fixture)
 # ThreadSanitizer cannot follow a child that starts threads.
 set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;no_tsan")
