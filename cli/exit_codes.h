@@ -9,12 +9,11 @@
 #ifndef AUDITTRAIL_CLI_EXIT_CODES_H
 #define AUDITTRAIL_CLI_EXIT_CODES_H
 
-/* Symbol, number, meaning. */
+/* Symbol, number, meaning. Three is left free for a check of stored records. */
 #define EXIT_CODE_MAP(X)                                                                      \
     X(EXIT_CODE_OK, 0, "done")                                                                \
     X(EXIT_CODE_FAILURE, 1, "it failed, or some of the input was in error; stderr says what") \
     X(EXIT_CODE_USAGE, 2, "the command line or a setting is not valid")                       \
-    X(EXIT_CODE_INTEGRITY, 3, "a stored record was altered or is missing")                    \
     X(EXIT_CODE_NO_MATCH, 4, "nothing matches")                                               \
     X(EXIT_CODE_UNREACHABLE, 5, "the store cannot be reached; accepted events are safe in the spool")
 

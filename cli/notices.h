@@ -29,8 +29,8 @@ struct notices {
         .lock = PTHREAD_MUTEX_INITIALIZER \
     }
 
-/* A trail_notice_fn; `notices` is a struct notices. */
-void notices_take(void *notices, const struct trail_error *notice);
+/* A trail_notice_fn; `context` is a struct notices. */
+void notices_take(void *context, const struct trail_error *notice);
 
 /* Print what is new on stderr, as "audittrail <command>: <sentence>". */
 void notices_print(struct notices *notices, const char *command);

@@ -321,7 +321,7 @@ struct trail_account {
     uint64_t recorded; /* Accepted: in the spool or in the store. */
     uint64_t level;    /* Left out by AUDIT_TRAIL_LEVEL. */
     uint64_t excluded; /* Left out by an exclusion. */
-    uint64_t sampled;  /* Left out by sampling. */
+    uint64_t sampled;  /* Left out by sampling: 0 in this release. */
     uint64_t rejected; /* Could not be taken: the caller got a negative code. */
     uint64_t dropped;  /* Spool full with AUDIT_TRAIL_OVERFLOW=drop. */
 };
@@ -360,7 +360,7 @@ struct trail_stored_event {
     struct trail_id    id;
     enum trail_level   level;  /* The narrowest level that takes it. */
     uint32_t           flags;  /* enum trail_flag bits. */
-    double             weight; /* How many events it stands for: 1 / sampling probability. */
+    double             weight; /* How many events it stands for: 1 in this release. */
     uint64_t           seq;    /* Its number among its writer's events. */
     struct trail_text  service;
 };

@@ -71,15 +71,17 @@ function judge(goal, ours, ratio,    word, limit, value) {
     return sprintf("no, by %.2gx", word[2] == "<=" ? value / limit : limit / value)
 }
 
-function print_row(row,    part, n, i, ratios, ours, theirs, ratio, goal, goals, verdict) {
+function print_row(row,    part, n, i, ratio_count, ratios, ours, theirs, ratio, goal, goals, verdict) {
     split(row, part, "\t")
     if (!counts[part[2]])
         return
     ours = median(part[2])
     ratio = ""
+    ratio_count = 0
     theirs = "-"
     if (part[5] != "-" && counts[part[5]]) {
         n = counts[part[2]] < counts[part[5]] ? counts[part[2]] : counts[part[5]]
+        ratio_count = n
         for (i = 1; i <= n; i++)
             ratios[i] = values[part[2], i] / values[part[5], i]
         sort(ratios, n)
@@ -92,7 +94,7 @@ function print_row(row,    part, n, i, ratios, ours, theirs, ratio, goal, goals,
         if (goals[i] ~ /^value/ || ratio != "")
             verdict = verdict (verdict == "" ? "" : "; ") judge(goals[i], ours, ratio)
     printf "| %s | %s | %s | %s | %s | %s | %s |\n", part[1], show(ours, part[3]), part[4], theirs,
-        ratio == "" ? "-" : sprintf("%.3g, **%.3g**, %.3g", ratios[1], ratio, ratios[counts[part[5]]]),
+        ratio == "" ? "-" : sprintf("%.3g, **%.3g**, %.3g", ratios[1], ratio, ratios[ratio_count]),
         describe(part[6], part[3]), verdict == "" ? "-" : verdict
 }
 

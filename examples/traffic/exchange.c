@@ -108,7 +108,6 @@ enum exchange_state exchange_receive(struct exchange *exchange, const char *data
         exchange->head[exchange->head_size + head_bytes] = '\0';
         if (!read_head(exchange))
             return EXCHANGE_BROKEN;
-        data += head_bytes;
         size -= head_bytes;
     }
     if (size > exchange->body_left)

@@ -7,7 +7,6 @@
 #include "exchange.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,13 +44,6 @@ struct load {
     struct ids                 tools;
     struct ids                 servers;
 };
-
-static volatile sig_atomic_t stopped; /* mutable: set by a signal handler */
-
-void load_stop(void)
-{
-    stopped = 1;
-}
 
 static int64_t now_us(void)
 {
@@ -256,7 +248,7 @@ static bool connect_all(struct load *load)
         if (i % EVENTS_MAX == 0)
             wait_events(load, 0);
     }
-    while (load->connecting > 0 && now_us() < deadline_us && !stopped)
+    while (load->connecting > 0 && now_us() < deadline_us && !*load->options->stop)
         wait_events(load, deadline_us - now_us());
     if (load->idle_count == load->options->connections)
         return true;
@@ -286,7 +278,7 @@ static void run_requests(struct load *load)
     const struct load_options *options = load->options;
     int64_t                    start_us = now_us();
     int64_t                    end_us = start_us + (int64_t)options->seconds * 1000000;
-    while (!stopped && now_us() < end_us && (options->requests == 0 || load->result->sent < options->requests)) {
+    while (!*options->stop && now_us() < end_us && (options->requests == 0 || load->result->sent < options->requests)) {
         int64_t next_us = start_due(load, start_us);
         wait_events(load, next_us);
     }

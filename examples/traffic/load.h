@@ -6,7 +6,7 @@
  * so each of them is used. With a rate, a request has a moment when it is due and its latency counts from there: a
  * server that stalls cannot hide it by slowing the client down.
  *
- * Thread: one owner; load_stop() may be called from a signal handler.
+ * Thread: one owner.
  * Memory: load_run() frees all it takes.
  * Errors: false when nothing could be run; requests that got no answer are counted.
  */
@@ -16,16 +16,18 @@
 #include "tally.h"
 
 #include <netinet/in.h>
+#include <signal.h>
 
 struct load_options {
-    struct sockaddr_in address;
-    unsigned           connections;
-    unsigned           seconds;
-    unsigned           rate;     /* Requests per second; 0 = as fast as they are answered. */
-    uint64_t           requests; /* At most; 0 = only the time limits it. */
-    unsigned           users;
-    enum mix           mix;
-    uint64_t           seed;
+    struct sockaddr_in           address;
+    unsigned                     connections;
+    unsigned                     seconds;
+    unsigned                     rate;     /* Requests per second; 0 = as fast as they are answered. */
+    uint64_t                     requests; /* At most; 0 = only the time limits it. */
+    unsigned                     users;
+    enum mix                     mix;
+    uint64_t                     seed;
+    const volatile sig_atomic_t *stop; /* Set, by a signal handler: send no more, wait for the answers that are due. */
 };
 
 struct load_result {
@@ -38,8 +40,5 @@ struct load_result {
 };
 
 bool load_run(const struct load_options *options, struct load_result *ret_result);
-
-/* Send no more, wait for the answers that are due. */
-void load_stop(void);
 
 #endif

@@ -138,10 +138,12 @@ static void raise_file_limit(void)
         fprintf(stderr, "traffic: could not raise the limit of open files: %s\n", strerror(errno));
 }
 
+static volatile sig_atomic_t stop; /* mutable: set by a signal handler */
+
 static void on_signal(int number)
 {
     (void)number;
-    load_stop();
+    stop = 1;
 }
 
 static json_t *latency_json(const struct tally *tally)
@@ -192,7 +194,8 @@ int main(int argc, char **argv)
                                            .rate = 200,
                                            .users = 100,
                                            .mix = MIX_CRUD,
-                                           .seed = 1 } };
+                                           .seed = 1,
+                                           .stop = &stop } };
     if (!read_options(argc, argv, &settings)) {
         fputs(USAGE, stderr);
         return 2;

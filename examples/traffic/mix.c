@@ -50,7 +50,7 @@ enum kind mix_pick(enum mix mix, struct mix_random *random)
             return (enum kind)i;
         point -= KINDS[i].shares[mix];
     }
-    assert(!"the point lies within the total");
+    assert(false && "the point lies within the total");
     return KIND_LIST_TOOLS;
 }
 

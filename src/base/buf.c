@@ -43,7 +43,7 @@ char *buf_reserve(struct buf *buf, size_t size)
         buf->size = 0;
         return NULL;
     }
-    if (!buf->on_heap && buf->size > 0)
+    if (!buf->on_heap && buf->data != NULL)
         memcpy(data, buf->data, buf->size);
     buf->data = data;
     buf->capacity = capacity;

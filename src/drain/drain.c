@@ -25,6 +25,9 @@
 /* The longest sleep: what changes without anybody waking us (a clock, a dead neighbour) is seen within it. */
 #define SLEEP_MS_MAX 1000
 
+/* The pause when nothing could be read although something waits: memory that was overwritten does not heal faster. */
+#define NO_PROGRESS_US 20000
+
 /* How often the spool directory is searched for the remains of dead processes. */
 #define ADOPT_SCAN_US (INT64_C(30) * 1000000)
 
@@ -366,8 +369,9 @@ static int64_t work(struct drain *drain)
         return drain->backoff.until_us - now_us;
     record_losses(drain);
     if (events_are_due(drain, &wait_us)) {
+        uint64_t stood_at = drain->stored_seq;
         (void)store_own_batch(drain);
-        return 0;
+        return drain->stored_seq > stood_at ? 0 : NO_PROGRESS_US;
     }
     if (adopt_some(drain))
         return 0;
@@ -558,7 +562,16 @@ void drain_fork_unlock(struct drain *drain)
     pthread_mutex_unlock(&drain->gate);
 }
 
-void drain_abandon(struct drain *drain)
+void drain_abandon(struct drain *drain, bool prepared)
 {
+    if (prepared) {
+        adopt_abandon(&drain->adopt);
+        return;
+    }
+    /* Whoever holds the gate is in the middle of something, and not here to end it. */
+    if (pthread_mutex_trylock(&drain->gate) != 0)
+        return;
     adopt_abandon(&drain->adopt);
+    disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
 }

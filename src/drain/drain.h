@@ -71,7 +71,8 @@ int64_t drain_oldest_waiting_us(struct drain *drain);
 void drain_fork_lock(struct drain *drain);
 void drain_fork_unlock(struct drain *drain);
 
-/* In a forked child: close what was inherited, without unlocking. The caller held drain_fork_lock() while forking. */
-void drain_abandon(struct drain *drain);
+/* In a child: close what was inherited, without unlocking. `prepared`: the caller held drain_fork_lock() while forking.
+ * Otherwise the store's connection is there as well and is closed, and what was in use at that moment is left alone. */
+void drain_abandon(struct drain *drain, bool prepared);
 
 #endif

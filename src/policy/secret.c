@@ -128,8 +128,10 @@ static struct character character_at(struct trail_text text, size_t at)
     else if (left >= 6 && memcmp(data, "\\u00", 4) == 0)
         digits = 4;
 
-    if (digits != 0 && hex_digit(data[digits]) >= 0 && hex_digit(data[digits + 1]) >= 0)
-        return (struct character){ (char)(hex_digit(data[digits]) << 4 | hex_digit(data[digits + 1])), digits + 2 };
+    int high = digits != 0 ? hex_digit(data[digits]) : -1;
+    int low = digits != 0 ? hex_digit(data[digits + 1]) : -1;
+    if (high >= 0 && low >= 0)
+        return (struct character){ (char)(high << 4 | low), digits + 2 };
     return (struct character){ data[0], 1 };
 }
 

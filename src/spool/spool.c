@@ -70,7 +70,7 @@ static enum trail_err create_locked(struct spool *spool, struct trail_error *ret
         spool->create_again_us = now_us + SPOOL_CREATE_AGAIN_US;
         return err;
     }
-    /* Segments fill faster than the sync thread prepares them: one stall is less than a fault for every eighth event. */
+    /* Segments fill faster than they are prepared: one stall is less than a fault for every eighth event. */
     os_touch_pages(spool->prepared->area.map, spool->prepared->area.size);
     spool->next_number++;
     spool->segment_count++;

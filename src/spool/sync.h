@@ -10,7 +10,7 @@
 #ifndef TRAIL_SPOOL_SYNC_H
 #define TRAIL_SPOOL_SYNC_H
 
-/* Runs until the spool is stopping, then syncs a last time. `spool` is a struct spool. */
-void *sync_main(void *spool);
+/* Runs until the spool is stopping, then syncs a last time. `argument` is a struct spool. */
+void *sync_main(void *argument);
 
 #endif

@@ -12,6 +12,7 @@
  *   fork.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,16 +30,22 @@ static struct trail   *registry;                                  /* mutable: li
 static struct live *left_behind; /* mutable: grows with each fork */
 
 /* Readable by every thread; the kernel hands a child a page of zeros in its place. */
-static volatile unsigned char *canary;                   /* mutable: set once */
-static pthread_once_t          once = PTHREAD_ONCE_INIT; /* mutable: that once */
-static int                     once_failed;              /* mutable: set once */
+struct canary {
+    unsigned char alive; /* Atomic. */
+    unsigned char found; /* Atomic: some thread has seen that `alive` is 0, and begins anew. */
+};
 
-/* Give up what was inherited. Touches nothing that a thread of the parent may have locked. */
-static void abandon(struct trail *trail)
+static struct canary *canary;                   /* mutable: set once */
+static pthread_once_t once = PTHREAD_ONCE_INIT; /* mutable: that once */
+static int            once_failed;              /* mutable: set once */
+
+/* Give up what was inherited. Touches nothing that a thread of the parent may have locked. `prepared`: before_fork()
+ * saw to it that what it locked is whole. */
+static void abandon(struct trail *trail, bool prepared)
 {
     struct live *live = trail_live_now(trail);
     if (live != NULL) {
-        drain_abandon(live->drain);
+        drain_abandon(live->drain, prepared);
         spool_abandon(live->spool);
         waker_done(&live->waker);
         live->next = left_behind;
@@ -50,8 +57,39 @@ static void abandon(struct trail *trail)
     trail->disabled = 0;
 }
 
+static void abandon_all(bool prepared)
+{
+    for (struct trail *trail = registry; trail != NULL; trail = trail->next)
+        abandon(trail, prepared);
+    thread_slot_after_fork();
+}
+
+/* Nobody prepared this fork: whatever thread of the parent held the locks, it is not here. */
+static void begin_anew(void)
+{
+    pthread_mutex_init(&registry_lock, NULL);
+    for (struct trail *trail = registry; trail != NULL; trail = trail->next)
+        pthread_mutex_init(&trail->opening, NULL);
+    abandon_all(false);
+    __atomic_store_n(&canary->alive, 1, __ATOMIC_RELEASE);
+}
+
+/* True when this process is a child that no handler knew of. */
+static bool find_out(void)
+{
+    if (__atomic_load_n(&canary->alive, __ATOMIC_ACQUIRE) != 0)
+        return false;
+    /* One thread does it; others that such a child may have by now wait: what they record must not be abandoned. */
+    if (!__atomic_exchange_n(&canary->found, 1, __ATOMIC_ACQ_REL))
+        begin_anew();
+    while (__atomic_load_n(&canary->alive, __ATOMIC_ACQUIRE) == 0)
+        (void)sched_yield();
+    return true;
+}
+
 static void before_fork(void)
 {
+    (void)find_out();
     pthread_mutex_lock(&registry_lock);
     for (struct trail *trail = registry; trail != NULL; trail = trail->next) {
         pthread_mutex_lock(&trail->opening);
@@ -76,18 +114,11 @@ static void after_fork_in_parent(void)
     pthread_mutex_unlock(&registry_lock);
 }
 
-static void abandon_all(void)
-{
-    for (struct trail *trail = registry; trail != NULL; trail = trail->next)
-        abandon(trail);
-    thread_slot_after_fork();
-    *canary = 1;
-}
-
 /* The thread that forked holds these locks in the child as it does in the parent. */
 static void after_fork_in_child(void)
 {
-    abandon_all();
+    abandon_all(true);
+    __atomic_store_n(&canary->alive, 1, __ATOMIC_RELEASE);
     for (struct trail *trail = registry; trail != NULL; trail = trail->next)
         pthread_mutex_unlock(&trail->opening);
     pthread_mutex_unlock(&registry_lock);
@@ -101,7 +132,7 @@ static void set_up(void)
         return;
     }
     canary = page;
-    *canary = 1;
+    canary->alive = 1;
     once_failed = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
@@ -110,7 +141,7 @@ enum trail_err fork_register(struct trail *trail, struct trail_error *ret_error)
     pthread_once(&once, set_up);
     if (once_failed != 0)
         return error_set_sys(ret_error, TRAIL_EIO, once_failed, "cannot prepare for fork()");
-    trail->canary = canary;
+    trail->canary = &canary->alive;
     pthread_mutex_lock(&registry_lock);
     trail->next = registry;
     registry = trail;
@@ -121,22 +152,17 @@ enum trail_err fork_register(struct trail *trail, struct trail_error *ret_error)
 void fork_unregister(struct trail *trail)
 {
     pthread_mutex_lock(&registry_lock);
-    struct trail **link = &registry;
-    while (*link != NULL && *link != trail)
-        link = &(*link)->next;
-    if (*link == trail)
-        *link = trail->next;
+    for (struct trail **link = &registry; *link != NULL; link = &(*link)->next) {
+        if (*link == trail) {
+            *link = trail->next;
+            break;
+        }
+    }
     pthread_mutex_unlock(&registry_lock);
 }
 
 bool fork_unnoticed(struct trail *trail)
 {
-    if (*trail->canary != 0)
-        return false;
-    /* No handler ran: whatever thread of the parent held the locks, it is not here. */
-    pthread_mutex_init(&registry_lock, NULL);
-    for (struct trail *each = registry; each != NULL; each = each->next)
-        pthread_mutex_init(&each->opening, NULL);
-    abandon_all();
-    return true;
+    (void)trail;
+    return find_out();
 }

@@ -180,8 +180,10 @@ static enum trail_err reject_unopened(struct trail *trail, enum trail_operation 
 /* The running part if it is there, as it is for every event but the first of a process. */
 static inline struct live *live_running(const struct trail *trail)
 {
-    struct live *live = trail_live_now(trail);
-    return __builtin_expect(live != NULL && *trail->canary != 0, 1) ? live : NULL;
+    /* The canary first: once it is alive, what a fork left behind is gone. */
+    if (__builtin_expect(__atomic_load_n(trail->canary, __ATOMIC_ACQUIRE) == 0, 0))
+        return NULL;
+    return trail_live_now(trail);
 }
 
 /* Open the running part. Out of line, as is everything with a large frame: a refusal must not pay for it. */

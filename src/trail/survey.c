@@ -149,6 +149,16 @@ static void take_waiting(const struct remains *remains, struct survey_writer *wr
         writer->oldest_waiting_us = larger(1, (uint64_t)(clock_wall_us(&clock_system) - oldest_us)) & INT64_MAX;
 }
 
+/* True when it writes for another store. `store` NULL: it cannot be asked who it is, and nobody is called foreign who
+ * may be its own. */
+static bool is_foreign(const struct remains *remains, const struct uuid *store, const struct uuid *url_hash)
+{
+    static const struct uuid nobody = { { 0 } };
+    if (store == NULL && remains->identity.destination_kind == SPOOL_DESTINATION_STORE)
+        return false;
+    return !remains_belong_to(remains, store != NULL ? store : &nobody, url_hash);
+}
+
 /* One writer's spool. What cannot be read (gone meanwhile, or damaged) is left out. */
 static void take_spool(struct surveyor *surveyor, const struct uuid *writer_uuid, const struct uuid *store,
                        const struct uuid *url_hash)
@@ -170,7 +180,7 @@ static void take_spool(struct surveyor *surveyor, const struct uuid *writer_uuid
         }
         writer->in_spool = true;
         writer->alive = home_is_owned(home.path);
-        writer->foreign = !remains_belong_to(&remains, store, url_hash);
+        writer->foreign = is_foreign(&remains, store, url_hash);
         writer->spool_bytes = remains.disk_bytes;
         take_refusals(&remains, writer);
         take_waiting(&remains, writer);
@@ -194,10 +204,9 @@ static void take_spools(struct surveyor *surveyor, const struct uuid *store, con
 static enum trail_err look_once(struct surveyor *surveyor, struct store *store, const struct uuid *url_hash,
                                 bool *ret_steady, struct trail_error *ret_error)
 {
-    static const struct uuid nobody = { { 0 } };
-    uint64_t                 before = 0;
-    uint64_t                 after = 0;
-    enum trail_err           err = TRAIL_OK;
+    uint64_t       before = 0;
+    uint64_t       after = 0;
+    enum trail_err err = TRAIL_OK;
 
     surveyor->survey->writer_count = 0;
     surveyor->survey->events_stored = 0;
@@ -207,7 +216,7 @@ static enum trail_err look_once(struct surveyor *surveyor, struct store *store, 
         err = store_select(store, writers_sql, NULL, 0, take_writer_row, surveyor, ret_error);
     if (err != TRAIL_OK)
         return err;
-    take_spools(surveyor, store != NULL ? store_identity(store) : &nobody, url_hash);
+    take_spools(surveyor, store != NULL ? store_identity(store) : NULL, url_hash);
     if (store != NULL)
         err = store_select(store, positions_sql, NULL, 0, take_number, &after, ret_error);
     *ret_steady = before == after;
@@ -228,7 +237,7 @@ enum trail_err survey_take(struct survey *ret_survey, const struct settings *set
     if (err != TRAIL_OK)
         return error_set(ret_error, err, 0, "out of memory for a survey");
 
-    survey.store_reachable = store_open_reader(&store, settings->database_url, ret_error) == TRAIL_OK;
+    survey.store_reachable = store_open_reader(&store, settings->database_url, NULL) == TRAIL_OK;
     for (int i = 0; i < SURVEY_ATTEMPTS_MAX && !steady && err == TRAIL_OK; i++)
         err = look_once(&surveyor, store, &url_hash, &steady, ret_error);
     if (store != NULL)

@@ -38,7 +38,7 @@ struct survey_writer {
     bool                  in_store;
     bool                  in_spool;
     bool                  alive;
-    bool                  foreign; /* Its destination is another store. */
+    bool                  foreign; /* Its destination is another store, as far as that can be known. */
     struct survey_account operations[TRAIL_OPERATION_COUNT];
     uint64_t              spool_bytes;
     int64_t               oldest_waiting_us; /* Age; 0 when nothing waits. */

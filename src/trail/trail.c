@@ -54,8 +54,8 @@ static void trail_free(struct trail *trail)
 #define OPTIONS_SIZE_MIN sizeof(struct trail_options)
 #define OPTIONS_SIZE_MAX 4096
 
-/* The caller's options at this library's size. Options that cannot be read are not to be passed over: they say what must
- * not be recorded. */
+/* The caller's options at this library's size. Options that cannot be read are not to be passed over: they say what
+ * must not be recorded. */
 static enum trail_err widen_options(const struct trail_options *options, struct trail_options *ret_options,
                                     struct trail_error *ret_error)
 {
@@ -73,7 +73,7 @@ enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *
 {
     if (ret_trail == NULL)
         return error_set(ret_error, TRAIL_EINVAL, 0, "ret_trail is NULL");
-    struct trail_options wide;
+    struct trail_options wide = { TRAIL_OPTIONS_INIT };
     enum trail_err       err = widen_options(options, &wide, ret_error);
     if (err != TRAIL_OK)
         return err;
@@ -110,7 +110,10 @@ size_t trail_describe(const struct trail *trail, char *buffer, size_t size)
 
 enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)
 {
-    struct live *live = trail != NULL ? trail_live_now(trail) : NULL;
+    if (trail == NULL)
+        return TRAIL_OK;
+    (void)fork_unnoticed(trail);
+    struct live *live = trail_live_now(trail);
     if (live == NULL)
         return TRAIL_OK;
     return drain_wait_stored(live->drain, spool_last_seq(live->spool), timeout_ms);
@@ -118,6 +121,7 @@ enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)
 
 bool trail_wait_room(struct trail *trail, size_t bytes, uint32_t timeout_ms)
 {
+    (void)fork_unnoticed(trail);
     struct live *live = trail_live_now(trail);
     if (live == NULL || spool_has_room(live->spool, bytes))
         return true;
@@ -149,8 +153,9 @@ static void add_live(struct live *live, struct trail_stats *stats)
 void trail_stats(struct trail *trail, struct trail_stats *ret_stats)
 {
     struct trail_stats stats = { .struct_size = sizeof stats };
-    struct live       *live = trail_live_now(trail);
 
+    (void)fork_unnoticed(trail);
+    struct live *live = trail_live_now(trail);
     stats.disabled = __atomic_load_n(&trail->disabled, __ATOMIC_RELAXED);
     for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
         stats.operations[i].rejected = __atomic_load_n(&trail->unopened[i], __ATOMIC_RELAXED);

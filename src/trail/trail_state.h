@@ -36,16 +36,16 @@ struct live {
     struct drain          *drain;
     struct waker           waker; /* The drain sleeps on it. */
     uint32_t               writer_hash;
+    struct live           *next; /* In the list of those that forks left behind. */
     /* On lines of their own: what stands before them is read by every thread. */
     _Alignas(64) struct tally tallies[THREAD_SLOT_COUNT];
-    struct live *next; /* In the list of those that forks left behind. */
 };
 
 struct trail {
     /* Read by every call. */
-    const struct policy          *policy; /* NULL: disabled. */
-    struct live                  *live;   /* Atomic; NULL until the first event, and after fork(). */
-    const volatile unsigned char *canary; /* Reads 0 in a child, whatever way it was made. */
+    const struct policy *policy; /* NULL: disabled. */
+    struct live         *live;   /* Atomic; NULL until the first event, and after fork(). */
+    const unsigned char *canary; /* Atomic. Reads 0 in a child, whatever way it was made. */
 
     struct settings  settings;
     struct policy   *own_policy;
@@ -55,7 +55,7 @@ struct trail {
     trail_notice_fn     on_notice;
     void               *notice_context;
 
-    pthread_mutex_t    opening;                         /* Held while `live` is made. */
+    pthread_mutex_t    opening;                         /* Held while `live` is made or freed. */
     int64_t            open_again_us;                   /* After a failure: not before (monotonic). Under `opening`. */
     struct trail_error open_error;                      /* Why it failed. Under `opening`. */
     uint64_t           unopened[TRAIL_OPERATION_COUNT]; /* Atomic: rejected because the spool could not be opened. */

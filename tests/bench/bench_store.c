@@ -36,18 +36,21 @@ static uint64_t measure_end_to_end(const struct paths *paths, const struct workl
     contender_trail.record(trail, &workload->records[0].event); /* Opens the spool and the database. */
     trail_contender_flush(trail);
     trail_stats(trail, &before);
+    uint64_t cpu = bench_cpu_ns();
     uint64_t begin = bench_now_ns();
     for (size_t i = 1; i < workload->count; i++)
         contender_trail.record(trail, &workload->records[i].event);
     uint64_t accepted = bench_now_ns();
     trail_contender_flush(trail);
     uint64_t end = bench_now_ns();
+    cpu = bench_cpu_ns() - cpu;
     trail_stats(trail, &after);
     if (after.stored != workload->count)
         bench_fail("%zu events were recorded, %llu are stored", workload->count, (unsigned long long)after.stored);
     contender_trail.close(trail);
 
     bench_print("store_end_to_end", "per_second", (double)(workload->count - 1) * 1e9 / (double)(end - begin));
+    bench_print("store_end_to_end", "cpu", (double)cpu / (double)(workload->count - 1));
     bench_print("store_end_to_end", "accepted_share", (double)(accepted - begin) / (double)(end - begin));
     bench_print("store_end_to_end", "batch",
                 (double)(workload->count - 1) / (double)(after.transactions - before.transactions));
@@ -66,6 +69,7 @@ static void measure_write(const struct paths *paths, const struct workload *work
     if (store_open(&store, url, NULL, &error) != TRAIL_OK ||
         store_writer_add(store, &writer, &last_seq, &error) != TRAIL_OK)
         bench_fail("the store: %s", error.message);
+    uint64_t cpu = bench_cpu_ns();
     uint64_t begin = bench_now_ns();
     for (size_t i = 0; i < workload->count; i += WRITE_BATCH) {
         size_t             left = workload->count - i;
@@ -80,6 +84,7 @@ static void measure_write(const struct paths *paths, const struct workload *work
             bench_fail("the store: %s", error.message);
     }
     uint64_t end = bench_now_ns();
+    bench_print("store_write", "cpu", (double)(bench_cpu_ns() - cpu) / (double)workload->count);
     store_close(store);
     bench_print("store_write", "per_second", (double)workload->count * 1e9 / (double)(end - begin));
 }
@@ -88,8 +93,10 @@ static void measure_bare(const struct paths *paths, uint64_t transactions)
 {
     struct baseline_rows *rows = baseline_read(paths->ours);
     size_t                count = baseline_count(rows);
-    double                seconds = baseline_insert(rows, paths->ours, paths->bare, count / transactions + 1);
+    double                cpu_seconds = 0;
+    double seconds = baseline_insert(rows, paths->ours, paths->bare, count / transactions + 1, &cpu_seconds);
     bench_print("store_bare", "per_second", (double)count / seconds);
+    bench_print("store_bare", "cpu", cpu_seconds * 1e9 / (double)count);
     bench_print("store_bare", "bytes_per_event", database_bytes(paths->bare) / (double)count);
     bench_print("store_end_to_end", "bytes_per_event", database_bytes(paths->ours) / (double)count);
     baseline_free(rows);

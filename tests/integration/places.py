@@ -53,7 +53,9 @@ class Place:
         filler = os.path.join(self.path, "filler")
         room = os.statvfs(self.path)
         with open(filler, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - leave)
+            size = room.f_bavail * room.f_frsize - leave
+            if size > 0: # Whoever writes there may have been faster.
+                os.posix_fallocate(file.fileno(), 0, size)
         return filler
 
 

@@ -13,7 +13,8 @@ import subprocess
 import unittest
 
 from places import Disk, Memory
-from recorder_support import (CLOCK_SHIM, DROPPED, FAULT_SHIM, FULL, OK, PENDING, REFUSED, SOAK, RecorderCase)
+from recorder_support import (CLOCK_SHIM, DROPPED, FAULT_SHIM, FULL, OK, PENDING, REFUSED, SOAK, RecorderCase,
+                              moves_the_clock)
 from spool_format import FLAG_CLOCK_STEPPED_BACK, PAGE, Spool
 
 MIB = 1 << 20
@@ -219,7 +220,7 @@ class Damage(RecorderCase):
     def test_flipped_bits_lose_exactly_what_is_told(self):
         dice = random.Random(SEED)
         lost = 0
-        for shape, count in (("small", 24), ("large", 10)):
+        for shape, count in (("small", 24), ("large", 6)):
             spool = self.make_remains(shape)
             lost += self.damage(spool, shape, self.flips(spool, dice, 1000 if SOAK else count))
         self.assertGreater(lost, 5, "the damage struck nothing")
@@ -227,7 +228,7 @@ class Damage(RecorderCase):
     def test_cut_segments_lose_exactly_what_is_told(self):
         dice = random.Random(SEED)
         lost = 0
-        for shape, count in (("small", 13), ("large", 10)):
+        for shape, count in (("small", 13), ("large", 6)):
             spool = self.make_remains(shape)
             lost += self.damage(spool, shape, self.cuts(spool, dice, 1000 if SOAK else count))
         self.assertGreater(lost, 100, "the cuts struck nothing")
@@ -344,6 +345,7 @@ class FailingDisk(RecorderCase):
 
 
 class Clock(RecorderCase):
+    @moves_the_clock
     def test_clock_that_is_set_back_delays_and_loses_nothing(self):
         path = self.path("clock")
         with open(path, "wb") as file:

@@ -9,16 +9,10 @@ import signal
 import sqlite3
 import unittest
 
-from recorder_support import OK, RECORDER, SOAK, RecorderCase
+from recorder_support import OK, SOAK, RecorderCase, sanitizer
 from spool_format import Spool
 
 CHILDREN = 4
-
-
-def sanitizer():
-    with open(RECORDER, "rb") as file:
-        data = file.read()
-    return "thread" if b"libtsan" in data else "address" if b"libasan" in data else None
 
 
 def forks_a_busy_process(test):

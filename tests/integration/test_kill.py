@@ -1,7 +1,8 @@
 """Goal: kill -9 at any moment loses nothing that was accepted, stores nothing twice, and the accounting still holds.
 
 Method: a recorder with several threads is killed at a random moment, again and again on one state directory, so that
-each start also takes over what the one before left. What was accepted is known from the recorder's pipe, not from the trail.
+each start also takes over what the one before left. What was accepted is known from the recorder's pipe, not from the
+trail.
 AUDITTRAIL_KILLS sets how many times (make soak: 10,000).
 """
 import os

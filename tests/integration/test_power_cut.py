@@ -3,8 +3,8 @@ sync interval.
 
 Method: the spool lies on a file system of its own (a file, a loop device), the store elsewhere and locked, so that
 nothing is drained early. At a random moment the file system is shut down without writing anything back, the recorder is
-killed, the file system is mounted again and a new start recovers. This loses the page cache as a power cut does; it does
-not model a disk that lies, reorders or tears sectors.
+killed, the file system is mounted again and a new start recovers. This loses the page cache as a power cut does; it
+does not model a disk that lies, reorders or tears sectors.
 """
 import json
 import os

@@ -10,7 +10,7 @@ import sqlite3
 import struct
 import unittest
 
-from recorder_support import CLOCK_SHIM, OK, PENDING, RecorderCase
+from recorder_support import CLOCK_SHIM, OK, PENDING, RecorderCase, moves_the_clock
 
 
 class NonBlockingWrites(RecorderCase):
@@ -45,6 +45,7 @@ class NonBlockingWrites(RecorderCase):
         (threads,) = struct.unpack_from("<Q", self.clock, 16)
         return struct.unpack_from(f"<{threads}Q", self.clock, 24)
 
+    @moves_the_clock
     def test_buffered_audit_writes(self):
         """Nothing is written until 30 seconds after the first of 50 events, and then one transaction writes all."""
         recorder = self.recorder("--events", 50, "--stay", "--close", **self.with_clock())
@@ -56,6 +57,7 @@ class NonBlockingWrites(RecorderCase):
         self.assertEqual(self.transactions(), [(1, 51, 51)])
         self.end(recorder)
 
+    @moves_the_clock
     def test_buffer_max_size_500_when_500_events_wait_they_are_written_in_one_transaction(self):
         """Without waiting for the interval."""
         recorder = self.recorder("--events", 499, "--stay", "--close", **self.with_clock())

@@ -34,14 +34,6 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CANNOT_MAP 97
 
-/* On x86-64 the name has an old version, with another layout of pthread_cond_t. ThreadSanitizer's own function, which
- * must not be passed over, has no version. */
-#ifdef __SANITIZE_THREAD__
-#define TIMEDWAIT_VERSION NULL
-#else
-#define TIMEDWAIT_VERSION "GLIBC_2.3.2"
-#endif
-
 #define THREADS_MAX 29
 
 struct shared {
@@ -93,7 +85,10 @@ static void start(void)
 
     resolve(&real_clock_gettime, "clock_gettime", NULL);
     resolve(&real_poll, "poll", NULL);
-    resolve(&real_timedwait, "pthread_cond_timedwait", TIMEDWAIT_VERSION);
+    /* On x86-64 the name has an old version, with another layout of pthread_cond_t. ThreadSanitizer's own function,
+     * which must not be passed over, has no version. */
+    bool is_tsan_here = dlsym(RTLD_DEFAULT, "__tsan_init") != NULL;
+    resolve(&real_timedwait, "pthread_cond_timedwait", is_tsan_here ? NULL : "GLIBC_2.3.2");
     resolve(&real_clockwait, "pthread_cond_clockwait", NULL);
     real_clock_gettime(CLOCK_REALTIME, &started_wall);
     real_clock_gettime(CLOCK_MONOTONIC, &started_mono);

@@ -3,9 +3,6 @@
 add_library(store_fixture STATIC unit/store/fixture.c bench/generator.c)
 target_include_directories(store_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
 target_link_libraries(store_fixture PRIVATE audittrail_flags PUBLIC audittrail_internal PkgConfig::CMOCKA)
-if(NOT AUDITTRAIL_SANITIZE MATCHES "thread") # It cannot follow a child that starts threads.
-  unit_test(trail/test_fork test_support)
-endif()
 # The trail is tested as callers have it: the real library, a folder of its own.
 add_library(trail_fixture STATIC unit/trail/trail_fixture.c)
 target_include_directories(trail_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
@@ -73,3 +70,7 @@ unit_test(trail/test_trail trail_fixture)
 unit_test(trail/test_live trail_fixture)
 unit_test(trail/test_record trail_fixture -Wl,--wrap=posix_fallocate)
 unit_test(trail/test_scope trail_fixture)
+unit_test(trail/test_fork trail_fixture)
+unit_test(trail/test_survey trail_fixture)
+# ThreadSanitizer cannot follow a child that starts threads.
+set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;no_tsan")

@@ -240,6 +240,7 @@ static void letting_go_in_a_child_closes_what_it_inherited(void **state)
     assert_true(home_is_owned(path_of('a', NULL)));
     adopt_abandon(&adopt);
     assert_false(home_is_owned(path_of('a', NULL)));
+    closedir(adopt.list);       /* Frees it; its descriptor is closed already. */
     stream_done(&adopt.stream); /* This test is the child; the rest of it is meant to stay behind. */
     remains_close(&adopt.remains);
     adopt = (struct adopt){ 0 };

@@ -1,8 +1,10 @@
-/* test_fork.c -- a child records into a spool of its own, and its parent notices nothing.
+/* test_fork.c -- a forked child records into a spool of its own, and its parent notices nothing.
  *
- * Goal:   every event of parent and children is stored once, also when other threads record, close or open
- *         meanwhile; a child that was made behind libc's back is found out.
- * Method: real forks and a real SQLite store; a child's exit status tells what went wrong in it.
+ * Goal:   whatever the trail and its threads do at the moment of a fork, the child's events and the parent's are
+ *         stored, each once and each under its own writer; the child holds no lock and no store of the parent's; its
+ *         numbers start at zero; a child that was made behind libc's back is found out.
+ * Method: real forks of a process with a real trail; a child answers by its exit status, its parent looks at the store.
+ *         Children leave through exit(), so that a leak checker looks at them too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,267 +12,580 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <poll.h>
+
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spool/home.h"
 #include "support/patience.h"
-#include "support/trail_bench.h"
+#include "trail/room.h"
+#include "trail/trail_fixture.h"
 #include "trail/trail_state.h"
 
-#define CHILDREN 4
-#define EVENTS 50
+static struct trail_fixture fixture;
 
-static struct trail_bench bench;
-
-static int set_up(void **state)
+static int start(void **state)
 {
     (void)state;
-    trail_bench_init(&bench);
-    trail_bench_open(&bench, NULL);
+    trail_fixture_start(&fixture);
     return 0;
 }
 
-static int tear_down(void **state)
+static int stop(void **state)
 {
     (void)state;
-    trail_bench_done(&bench);
+    trail_fixture_done(&fixture);
     return 0;
 }
 
-static void record_events(const char *action)
+/* ---- Children ---- */
+
+typedef const char *(*child_fn)(void); /* What is wrong; NULL: nothing. */
+
+/* Asserts belong to the parent: a child that fails one would go on with its parent's tests. */
+#define EXPECT(condition)      \
+    do {                       \
+        if (!(condition))      \
+            return #condition; \
+    } while (0)
+
+static int answer(const char *wrong)
 {
-    for (unsigned i = 0; i < EVENTS; i++)
-        assert_int_equal(trail_bench_record(&bench, action), TRAIL_OK);
+    if (wrong != NULL)
+        fprintf(stderr, "child: not so: %s\n", wrong);
+    return wrong != NULL;
 }
 
-/* What a child does. Its status: 0 all recorded and stored, else the step that failed. */
-static int be_a_child(const char *action)
+static pid_t start_child(child_fn run)
 {
-    for (unsigned i = 0; i < EVENTS; i++) {
-        if (trail_bench_record(&bench, action) != TRAIL_OK)
-            return 1;
-    }
-    uint64_t waiting = 0;
-    return trail_close(bench.trail, &waiting) == TRAIL_OK && waiting == 0 ? 0 : 2;
-}
-
-static pid_t start_child(const char *action)
-{
+    (void)fflush(NULL);
     pid_t child = fork();
+    assert_true(child >= 0);
     if (child == 0)
-        _exit(be_a_child(action));
+        exit(answer(run()));
     return child;
 }
 
-static void expect_success(pid_t child)
+/* As a program does that knows nothing of libc: no fork handler runs. */
+static pid_t start_raw_child(child_fn run)
+{
+    (void)fflush(NULL);
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(answer(run())); /* libc's own state is the parent's. */
+    return child;
+}
+
+static void wait_for(pid_t child)
 {
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("the child ended with status %#x", (unsigned)status);
 }
 
-static void close_trail(void)
+static enum trail_err record(const char *action)
 {
-    uint64_t      waiting = 0;
-    struct trail *trail = bench.trail;
-    bench.trail = NULL;
-    enum trail_err err = trail_close(trail, &waiting);
-    if (err != TRAIL_OK)
-        print_message("%u events wait\n", (unsigned)waiting);
-    assert_int_equal(err, TRAIL_OK);
+    struct trail_event event = trail_fixture_event(action);
+    return trail_record(fixture.trail, &event, NULL, NULL);
 }
 
-static void children_and_parent_each_store_their_own(void **state)
+static enum trail_err close_trail(void)
+{
+    return trail_fixture_close(&fixture);
+}
+
+static const char *record_and_close(void)
+{
+    EXPECT(record("delete_tool") == TRAIL_OK);
+    EXPECT(record("delete_tool") == TRAIL_OK);
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static const char *record_and_die(void)
+{
+    EXPECT(record("delete_tool") == TRAIL_OK);
+    _exit(0); /* As if it were killed. */
+}
+
+static const char *do_nothing(void)
+{
+    _exit(0); /* Without a leak check, which takes a while. */
+}
+
+static int64_t writers(void)
+{
+    return trail_fixture_number(&fixture, "SELECT count(*) FROM audit_writers");
+}
+
+/* ---- Recording on both sides ---- */
+
+static void a_child_records_into_its_own_spool_and_is_stored(void **state)
 {
     (void)state;
-    pid_t children[CHILDREN];
-    record_events("parent");
-    assert_int_equal(trail_flush(bench.trail, 20000), TRAIL_OK); /* So that there is a connection to inherit. */
-    for (unsigned i = 0; i < CHILDREN; i++)
-        children[i] = start_child("child");
-    record_events("parent");
-    for (unsigned i = 0; i < CHILDREN; i++)
-        expect_success(children[i]);
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "parent"), 2 * EVENTS);
-    assert_int_equal(trail_bench_count(&bench, "child"), CHILDREN * EVENTS);
-    assert_int_equal(trail_bench_number(&bench, "SELECT count(*) FROM audit_writers"), CHILDREN + 1);
-    assert_int_equal(trail_bench_count(&bench, "events_lost"), 0);
-    assert_int_equal(temp_dir_count(temp_dir_at(&bench.dir, "spool")), 0);
-    assert_int_equal(bench.notices, 0);
+    trail_fixture_record(&fixture, "create_tool");
+    pid_t child = start_child(record_and_close);
+    wait_for(child);
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1"), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_stopped' AND seq = 4"), 1);
+    assert_int_equal(writers(), 2);
+    assert_int_equal(trail_fixture_number(&fixture, "SELECT count(DISTINCT pid) FROM audit_writers"), 2);
+    (void)trail_fixture_only_spool(&fixture); /* The child's is gone, the parent's still there. */
 }
 
-static void a_fork_before_the_first_event_opens_nothing(void **state)
+static void a_child_of_a_trail_that_never_ran_records_too(void **state)
 {
     (void)state;
-    expect_success(start_child("child"));
-    assert_null(trail_live_now(bench.trail));
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "child"), EVENTS);
-    assert_int_equal(trail_bench_count(&bench, "trail_started"), 1);
+    wait_for(start_child(record_and_close));
+    assert_null(trail_live_now(fixture.trail));
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 2);
+    assert_int_equal(writers(), 1);
+}
+
+static const char *fork_again(void)
+{
+    EXPECT(record("update_tool") == TRAIL_OK);
+    (void)fflush(NULL);
+    int   status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        return record_and_close();
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    EXPECT(record("update_tool") == TRAIL_OK);
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void a_grandchild_has_a_spool_of_its_own_as_well(void **state)
+{
+    (void)state;
+    trail_fixture_record(&fixture, "create_tool");
+    wait_for(start_child(fork_again));
+    trail_fixture_flush(&fixture);
+    assert_int_equal(writers(), 3);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'update_tool'"), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 2);
+}
+
+static void children_and_parent_record_at_once(void **state)
+{
+    (void)state;
+    pid_t children[4];
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture); /* So that there is a connection to inherit. */
+    for (size_t i = 0; i < 4; i++)
+        children[i] = start_child(record_and_close);
+    for (int i = 0; i < 50; i++)
+        trail_fixture_record(&fixture, "create_tool");
+    for (size_t i = 0; i < 4; i++)
+        wait_for(children[i]);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 51);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 8);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'events_lost'"), 0);
+    assert_int_equal(writers(), 5);
+    assert_int_equal(temp_dir_count(fixture.spool_dir), 0);
+    assert_int_equal(trail_fixture_notices(&fixture), 0);
+}
+
+static const char *close_at_once(void)
+{
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
 }
 
 static void a_child_that_records_nothing_leaves_nothing(void **state)
 {
     (void)state;
-    record_events("parent");
-    pid_t child = fork();
-    if (child == 0)
-        _exit(trail_close(bench.trail, NULL) == TRAIL_OK ? 0 : 1);
-    expect_success(child);
-    record_events("parent");
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "parent"), 2 * EVENTS);
-    assert_int_equal(trail_bench_number(&bench, "SELECT count(*) FROM audit_writers"), 1);
+    trail_fixture_record(&fixture, "create_tool");
+    wait_for(start_child(close_at_once));
+    assert_true(home_is_owned(trail_fixture_only_spool(&fixture)));
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 2);
+    assert_int_equal(writers(), 1);
 }
 
-static void the_events_of_a_child_that_is_killed_are_stored_by_its_parent(void **state)
+static bool recovery_is_stored(void *context)
+{
+    (void)context;
+    trail_fixture_flush(&fixture);
+    return trail_fixture_rows(&fixture, "action = 'trail_recovered'") == 1;
+}
+
+static void what_a_child_left_behind_is_stored_by_the_next_start(void **state)
 {
     (void)state;
-    record_events("parent");
-    pid_t child = fork();
-    if (child == 0) {
-        for (unsigned i = 0; i < EVENTS; i++)
-            (void)!trail_bench_record(&bench, "killed");
-        raise(SIGKILL);
-    }
-    assert_int_equal(waitpid(child, NULL, 0), child);
-    close_trail();
-    trail_bench_open(&bench, NULL); /* A new start looks for the dead at once. */
-    record_events("parent");
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "killed"), EVENTS);
-    assert_int_equal(trail_bench_count(&bench, "trail_recovered"), 1);
+    trail_fixture_record(&fixture, "create_tool");
+    wait_for(start_child(record_and_die));
+    (void)trail_fixture_close(&fixture);
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    assert_true(patience_until(recovery_is_stored, NULL));
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 1);
 }
 
-static void grandchildren_record_too(void **state)
+static const char *expect_zeros(void)
+{
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    struct trail_stats zeros = { .struct_size = sizeof zeros };
+    EXPECT(memcmp(&stats, &zeros, sizeof stats) == 0);
+    EXPECT(trail_flush(fixture.trail, 20000) == TRAIL_OK);
+    EXPECT(trail_wait_room(fixture.trail, 1000, 0));
+    EXPECT(record("") == TRAIL_EINVAL);
+    EXPECT(record("delete_tool") == TRAIL_OK);
+    stats = trail_fixture_stats(&fixture);
+    EXPECT(trail_fixture_offered(&stats) == 2);
+    EXPECT(stats.operations[TRAIL_OPERATION_OTHER].rejected == 1);
+    EXPECT(stats.operations[TRAIL_OPERATION_DELETE].recorded == 1);
+    EXPECT(stats.waiting == 1);
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void the_numbers_of_a_child_start_at_zero(void **state)
 {
     (void)state;
-    record_events("parent");
-    pid_t child = fork();
-    if (child == 0) {
-        for (unsigned i = 0; i < EVENTS; i++)
-            (void)!trail_bench_record(&bench, "child");
-        pid_t grandchild = start_child("grandchild");
-        int   status = -1;
-        waitpid(grandchild, &status, 0);
-        _exit(status != 0 ? 3 : trail_close(bench.trail, NULL) == TRAIL_OK ? 0 : 4);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(record(""), TRAIL_EINVAL);
+        trail_fixture_record(&fixture, "create_tool");
     }
-    expect_success(child);
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "child"), EVENTS);
-    assert_int_equal(trail_bench_count(&bench, "grandchild"), EVENTS);
+    wait_for(start_child(expect_zeros));
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    assert_int_equal(trail_fixture_offered(&stats), 6);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_OTHER].rejected, 3);
 }
 
-/* ---- While other threads are at work ---- */
-
-static bool     stop_recording; /* Atomic. */
-static unsigned recorded;       /* Atomic. */
-
-static void *record_all_the_time(void *argument)
+static const char *expect_nothing_disabled(void)
 {
-    (void)argument;
-    for (unsigned i = 1; !__atomic_load_n(&stop_recording, __ATOMIC_ACQUIRE); i++) {
-        if (trail_bench_record(&bench, "thread") == TRAIL_OK)
-            __atomic_fetch_add(&recorded, 1, __ATOMIC_RELAXED);
-        if (i % 10 == 0)
-            (void)poll(NULL, 0, 1); /* As much as the store can take before the test is over. */
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    EXPECT(stats.disabled == 0);
+    EXPECT(record("delete_tool") == TRAIL_REFUSED);
+    stats = trail_fixture_stats(&fixture);
+    EXPECT(stats.disabled == 1);
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void a_trail_that_is_off_is_off_in_the_child(void **state)
+{
+    (void)state;
+    (void)trail_fixture_close(&fixture);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_ENABLED=false");
+    trail_fixture_open(&fixture);
+    assert_int_equal(record("create_tool"), TRAIL_REFUSED);
+    wait_for(start_child(expect_nothing_disabled));
+    assert_int_equal(temp_dir_count(fixture.dir.path), 0);
+}
+
+static const char *open_where_the_parent_could_not(void)
+{
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    EXPECT(trail_fixture_offered(&stats) == 0);
+    EXPECT(remove(fixture.spool_dir) == 0);
+    EXPECT(record("delete_tool") == TRAIL_OK); /* At once: the parent's back-off is not the child's. */
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void a_child_does_not_inherit_the_back_off(void **state)
+{
+    (void)state;
+    FILE *file = fopen(fixture.spool_dir, "w");
+    assert_non_null(file);
+    (void)fclose(file);
+    assert_true(record("create_tool") < 0);
+    wait_for(start_child(open_where_the_parent_could_not));
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 1);
+}
+
+/* ---- Threads of the parent at the moment of the fork ---- */
+
+#define FORKS 10
+
+struct recorders {
+    bool     stop;     /* Atomic. */
+    uint64_t recorded; /* Atomic. */
+    uint64_t failed;   /* Atomic. */
+};
+
+static void *record_until_told(void *argument)
+{
+    struct recorders *recorders = argument;
+    uint64_t          count = 0;
+    while (!__atomic_load_n(&recorders->stop, __ATOMIC_ACQUIRE)) {
+        enum trail_err err = record("create_tool");
+        __atomic_fetch_add(err == TRAIL_OK ? &recorders->recorded : &recorders->failed, 1, __ATOMIC_RELAXED);
+        if (++count % 64 == 0) /* The drain is to be at work as well, and not to be left behind. */
+            (void)!trail_flush(fixture.trail, 20000);
     }
     return NULL;
 }
 
-static void forks_among_recording_threads_lose_nothing(void **state)
+static void threads_may_record_while_another_forks(void **state)
 {
     (void)state;
-    pthread_t threads[2];
-    stop_recording = false;
-    recorded = 0;
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, record_all_the_time, NULL), 0);
-    for (unsigned i = 0; i < 10; i++)
-        expect_success(start_child("child"));
-    __atomic_store_n(&stop_recording, true, __ATOMIC_RELEASE);
-    for (unsigned i = 0; i < 2; i++)
+    struct recorders recorders = { 0 };
+    pthread_t        threads[2];
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, record_until_told, &recorders), 0);
+    for (int i = 0; i < FORKS; i++)
+        wait_for(start_child(record_and_close));
+    __atomic_store_n(&recorders.stop, true, __ATOMIC_RELEASE);
+    for (size_t i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "child"), 10 * EVENTS);
-    assert_int_equal(trail_bench_count(&bench, "thread"), recorded);
-    assert_int_equal(trail_bench_count(&bench, "events_lost"), 0);
+    assert_int_equal(recorders.failed, 0);
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), recorders.recorded);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 2 * FORKS);
+    assert_int_equal(trail_fixture_number(&fixture, "SELECT count(*) FROM (SELECT DISTINCT writer, seq FROM "
+                                                    "audit_events)"),
+                     trail_fixture_rows(&fixture, "1"));
 }
 
-static void *open_record_and_close(void *argument)
+static void *open_and_close_until_told(void *argument)
 {
-    (void)argument;
-    for (unsigned i = 0; i < 30; i++) {
-        struct trail_bench own = { .dir = bench.dir };
-        trail_bench_open(&own, NULL);
-        (void)!trail_bench_record(&own, "short");
-        (void)!trail_close(own.trail, NULL);
+    struct recorders    *recorders = argument;
+    struct trail_fixture other;
+    trail_fixture_init(&other);
+    while (!__atomic_load_n(&recorders->stop, __ATOMIC_ACQUIRE)) {
+        struct trail_event event = trail_fixture_event("create_tool");
+        trail_fixture_open(&other);
+        bool fine = trail_record(other.trail, &event, NULL, NULL) == TRAIL_OK;
+        fine = trail_fixture_close(&other) == TRAIL_OK && fine;
+        __atomic_fetch_add(fine ? &recorders->recorded : &recorders->failed, 1, __ATOMIC_RELAXED);
     }
-    __atomic_store_n(&stop_recording, true, __ATOMIC_RELEASE);
+    if (trail_fixture_rows(&other, "action = 'create_tool'") != (int64_t)recorders->recorded)
+        recorders->failed++;
+    trail_fixture_done(&other);
     return NULL;
 }
 
-static void forks_while_another_trail_opens_and_closes_find_it_whole_or_not_at_all(void **state)
+static bool some_were_recorded(void *context)
 {
-    (void)state;
-    pthread_t thread;
-    unsigned  forks = 0;
-    stop_recording = false;
-    assert_int_equal(pthread_create(&thread, NULL, open_record_and_close, NULL), 0);
-    while (!__atomic_load_n(&stop_recording, __ATOMIC_ACQUIRE)) {
-        pid_t child = fork();
-        if (child == 0)
-            _exit(0);
-        expect_success(child);
-        forks++;
-    }
-    pthread_join(thread, NULL);
-    print_message("%u forks\n", forks);
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "short"), 30);
+    struct recorders *recorders = context;
+    return __atomic_load_n(&recorders->recorded, __ATOMIC_RELAXED) > 0;
 }
 
-/* ---- Behind libc's back ---- */
-
-static void a_child_made_by_a_raw_system_call_is_found_out(void **state)
+static void another_trail_may_be_opened_and_closed_while_a_thread_forks(void **state)
 {
     (void)state;
-    record_events("parent");
-    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-    if (child == 0) {
-        const struct live *inherited = trail_live_now(bench.trail);
-        enum trail_err     err = trail_bench_record(&bench, "raw");
-        _exit(err == TRAIL_OK && trail_live_now(bench.trail) != inherited ? 0 : 1);
+    struct recorders recorders = { 0 };
+    pthread_t        thread;
+    assert_int_equal(pthread_create(&thread, NULL, open_and_close_until_told, &recorders), 0);
+    for (int i = 0; i < 100; i++)
+        wait_for(start_child(do_nothing));
+    assert_true(patience_until(some_were_recorded, &recorders));
+    __atomic_store_n(&recorders.stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    assert_int_equal(recorders.failed, 0);
+}
+
+/* ---- What the child still holds ---- */
+
+/* How many of this process's descriptors stand for a file below `folder`. */
+static size_t descriptors_below(const char *folder)
+{
+    size_t count = 0;
+    DIR   *list = opendir("/proc/self/fd");
+    if (list == NULL)
+        return SIZE_MAX;
+    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
+        char    target[OS_PATH_SIZE];
+        ssize_t size = readlinkat(dirfd(list), entry->d_name, target, sizeof target - 1);
+        if (size < 0)
+            continue;
+        target[size] = '\0';
+        count += strncmp(target, folder, strlen(folder)) == 0;
     }
-    expect_success(child);
-    record_events("parent"); /* Its lock and its segments are untouched. */
-    close_trail();
-    trail_bench_open(&bench, NULL);
-    record_events("parent");
-    close_trail();
-    assert_int_equal(trail_bench_count(&bench, "parent"), 3 * EVENTS);
-    assert_int_equal(trail_bench_count(&bench, "raw"), 1);
+    closedir(list);
+    return count;
+}
+
+static const char *expect_no_descriptors(void)
+{
+    EXPECT(descriptors_below(fixture.dir.path) == 0);
+    return NULL;
+}
+
+static void a_child_holds_none_of_the_parents_files(void **state)
+{
+    (void)state;
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_true(descriptors_below(fixture.dir.path) >=
+                2); /* The lock and the store, so we do look at the right ones. */
+    wait_for(start_child(expect_no_descriptors));
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 2);
+}
+
+static const char *expect_no_spool(void)
+{
+    EXPECT(descriptors_below(fixture.spool_dir) == 0);
+    return NULL;
+}
+
+static const char *hold_on(void)
+{
+    while (pause() != 0) /* Until it is killed. */
+        continue;
+    return NULL;
+}
+
+static void a_child_that_lives_on_does_not_keep_the_parents_spool_locked(void **state)
+{
+    (void)state;
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SHUTDOWN_TIMEOUT=0");
+    (void)trail_fixture_close(&fixture);
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    void *lock = trail_fixture_lock_store(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    const char *spool = trail_fixture_only_spool(&fixture);
+    assert_true(home_is_owned(spool));
+    pid_t child = start_child(hold_on);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_PENDING);
+    assert_false(home_is_owned(spool));
+    trail_fixture_unlock_store(lock);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* The drain is in the middle of a dead process's spool when the fork comes. */
+static bool has_taken_over(void *context)
+{
+    (void)context;
+    return descriptors_below(fixture.spool_dir) >= 2; /* Our lock, and that of the dead. */
+}
+
+static void a_child_does_not_keep_the_spool_locked_that_its_parent_takes_over(void **state)
+{
+    (void)state;
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    (void)trail_fixture_close(&fixture);
+    void *lock = trail_fixture_lock_store(&fixture);
+    trail_fixture_open(&fixture);
+    wait_for(start_child(record_and_die));
+
+    /* It can take the dead spool over, and not store what is in it. */
+    trail_fixture_record(&fixture, "create_tool");
+    assert_true(patience_until(has_taken_over, NULL));
+    wait_for(start_child(expect_no_spool));
+    trail_fixture_unlock_store(lock);
+    assert_true(patience_until(recovery_is_stored, NULL));
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 1);
+}
+
+/* ---- Children made behind libc's back ---- */
+
+/* True when every thread but ours sleeps. */
+static bool others_sleep(void *context)
+{
+    bool asleep = true;
+    DIR *list = opendir("/proc/self/task");
+    (void)context;
+    if (list == NULL)
+        return false;
+    for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
+        char path[64];
+        char line[512] = "";
+        if (entry->d_name[0] == '.' || strtol(entry->d_name, NULL, 10) == (long)gettid())
+            continue;
+        snprintf(path, sizeof path, "/proc/self/task/%.16s/stat", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            continue;
+        const char *behind = fgets(line, sizeof line, file) != NULL ? strrchr(line, ')') : NULL;
+        asleep = asleep && behind != NULL && behind[1] == ' ' && behind[2] == 'S';
+        (void)fclose(file);
+    }
+    closedir(list);
+    return asleep;
+}
+
+/* Such a child inherits every lock of libc and of SQLite as it stands. Nobody helps it when a thread holds one, so ours
+ * do not. */
+static void settle(void)
+{
+    trail_fixture_flush(&fixture);
+    assert_true(patience_until(others_sleep, NULL));
+}
+
+static void a_child_made_without_handlers_is_found_out(void **state)
+{
+    (void)state;
+    trail_fixture_record(&fixture, "create_tool");
+    settle();
+    wait_for(start_raw_child(record_and_close));
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_int_equal(writers(), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 2);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1"), 2);
+}
+
+static void the_numbers_of_a_child_made_without_handlers_start_at_zero(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(record(""), TRAIL_EINVAL);
+        trail_fixture_record(&fixture, "create_tool");
+    }
+    settle();
+    wait_for(start_raw_child(expect_zeros));
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    assert_int_equal(trail_fixture_offered(&stats), 6);
+}
+
+static void closing_in_such_a_child_leaves_the_parents_spool_alone(void **state)
+{
+    (void)state;
+    trail_fixture_record(&fixture, "create_tool");
+    settle();
+    wait_for(start_raw_child(close_at_once));
+    assert_true(home_is_owned(trail_fixture_only_spool(&fixture)));
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_stopped'"), 0);
 }
 
 int main(void)
 {
-#define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        FACT(children_and_parent_each_store_their_own),
-        FACT(a_fork_before_the_first_event_opens_nothing),
-        FACT(a_child_that_records_nothing_leaves_nothing),
-        FACT(the_events_of_a_child_that_is_killed_are_stored_by_its_parent),
-        FACT(grandchildren_record_too),
-        FACT(forks_among_recording_threads_lose_nothing),
-        FACT(forks_while_another_trail_opens_and_closes_find_it_whole_or_not_at_all),
-        FACT(a_child_made_by_a_raw_system_call_is_found_out),
+        cmocka_unit_test_setup_teardown(a_child_records_into_its_own_spool_and_is_stored, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_of_a_trail_that_never_ran_records_too, start, stop),
+        cmocka_unit_test_setup_teardown(children_and_parent_record_at_once, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_that_records_nothing_leaves_nothing, start, stop),
+        cmocka_unit_test_setup_teardown(a_grandchild_has_a_spool_of_its_own_as_well, start, stop),
+        cmocka_unit_test_setup_teardown(what_a_child_left_behind_is_stored_by_the_next_start, start, stop),
+        cmocka_unit_test_setup_teardown(the_numbers_of_a_child_start_at_zero, start, stop),
+        cmocka_unit_test_setup_teardown(a_trail_that_is_off_is_off_in_the_child, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_does_not_inherit_the_back_off, start, stop),
+        cmocka_unit_test_setup_teardown(threads_may_record_while_another_forks, start, stop),
+        cmocka_unit_test_setup_teardown(another_trail_may_be_opened_and_closed_while_a_thread_forks, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_holds_none_of_the_parents_files, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_that_lives_on_does_not_keep_the_parents_spool_locked, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_does_not_keep_the_spool_locked_that_its_parent_takes_over, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_made_without_handlers_is_found_out, start, stop),
+        cmocka_unit_test_setup_teardown(the_numbers_of_a_child_made_without_handlers_start_at_zero, start, stop),
+        cmocka_unit_test_setup_teardown(closing_in_such_a_child_leaves_the_parents_spool_alone, start, stop),
     };
-#undef FACT
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

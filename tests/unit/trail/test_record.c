@@ -4,7 +4,7 @@
  *         taken; what is taken is stored as it was meant: time, operation, id, without secrets, the same by struct and
  *         by JSON.
  * Method: a real trail with its store free, locked or away; the spool's bytes are searched; a disk that fails is put in
- *         by wrapping posix_fallocate.
+ *         by wrapping posix_fallocate. More than 600 lines, because one function has that many answers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -699,8 +699,9 @@ static void json_and_struct_give_the_same_row(void **state)
     };
     static const char json[] =
         "{\"timestamp\":\"2026-11-24T04:05:06.123456Z\",\"operation\":\"update\",\"outcome\":\"denied\","
-        "\"data_classification\":\"confidential\",\"action\":\"set_x\",\"resource_type\":\"tool\",\"resource_id\":\"r1\","
-        "\"resource_name\":\"R\",\"user_id\":\"u\",\"user_email\":\"u@x\",\"team_id\":\"t\",\"auth_method\":\"jwt\","
+        "\"data_classification\":\"confidential\",\"action\":\"set_x\",\"resource_type\":\"tool\","
+        "\"resource_id\":\"r1\",\"resource_name\":\"R\",\"user_id\":\"u\",\"user_email\":\"u@x\","
+        "\"team_id\":\"t\",\"auth_method\":\"jwt\","
         "\"acting_as\":\"v\",\"client_ip\":\"::1\",\"user_agent\":\"curl\",\"request_method\":\"PUT\","
         "\"request_path\":\"/x?y\",\"correlation_id\":\"c\",\"request_id\":\"q\",\"error_message\":\"no\","
         "\"delegation_chain\":[\"u\"],\"old_values\":{\"a\":1,\"password\":\"p\"},\"new_values\":{\"a\":2},"
