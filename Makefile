@@ -16,7 +16,7 @@ run:
 	scripts/setup run
 	cmake -S . -B $(BUILD) -G Ninja
 	cmake --build $(BUILD) -j $(JOBS) --target gateway traffic audittrail
-	BUILD_DIR=$(BUILD) scripts/run
+	exec env BUILD_DIR=$(BUILD) scripts/run
 
 # Everything that a change must pass: normal, ASan+UBSan and TSan builds, fuzzers for a moment.
 test:
