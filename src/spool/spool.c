@@ -46,16 +46,22 @@ void spool_update_marks_locked(struct spool *spool)
 enum trail_err spool_create_segment(const struct spool *spool, uint32_t number, struct segment **ret_segment,
                                     struct trail_error *ret_error)
 {
-    size_t         size = spool->segment_size;
-    enum trail_err err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+    struct segment *segment = NULL;
+    size_t          size = spool->segment_size;
+    enum trail_err  err = segment_create(&segment, spool->home.path, number, size, ret_error);
     while (err == TRAIL_EFULL && size / 2 >= SPOOL_SEGMENT_SIZE_MIN) {
         size = size / 2 & ~(size_t)(SPOOL_PAGE_SIZE - 1);
-        err = segment_create(ret_segment, spool->home.path, number, size, ret_error);
+        err = segment_create(&segment, spool->home.path, number, size, ret_error);
     }
-    return err;
+    if (err != TRAIL_OK)
+        return err;
+    assert(segment != NULL);
+    os_touch_pages(segment->area.map, segment->area.size);
+    *ret_segment = segment;
+    return TRAIL_OK;
 }
 
-/* Make the next segment here and now. Caller holds `lock`. */
+/* Make the next segment here and now: segments fill faster than they are prepared. Caller holds `lock`. */
 static enum trail_err create_locked(struct spool *spool, struct trail_error *ret_error)
 {
     if (spool->segment_count >= spool->segment_count_max)
@@ -70,8 +76,6 @@ static enum trail_err create_locked(struct spool *spool, struct trail_error *ret
         spool->create_again_us = now_us + SPOOL_CREATE_AGAIN_US;
         return err;
     }
-    /* Segments fill faster than they are prepared: one stall is less than a fault for every eighth event. */
-    os_touch_pages(spool->prepared->area.map, spool->prepared->area.size);
     spool->next_number++;
     spool->segment_count++;
     spool_update_marks_locked(spool);

@@ -74,7 +74,7 @@ struct spool {
 
 /* Create the file of a segment; a smaller one where the disk has no room for a whole one: without a successor the
  * current segment would never be given back, and a spool whose disk holds one and a half segments would stay full for
- * ever. */
+ * ever. All its pages are writable then: one stall is less than a fault for every eighth event. */
 TRAIL_MUST_CHECK enum trail_err spool_create_segment(const struct spool *spool, uint32_t number,
                                                      struct segment **ret_segment, struct trail_error *ret_error);
 

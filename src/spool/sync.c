@@ -194,8 +194,7 @@ static void prepare_segment(struct spool *spool)
 
     if (!wants_segment(spool, &number))
         return;
-    if (spool_create_segment(spool, number, &segment, NULL) == TRAIL_OK)
-        os_touch_pages(segment->area.map, segment->area.size);
+    (void)!spool_create_segment(spool, number, &segment, NULL);
 
     pthread_mutex_lock(&spool->lock);
     spool->prepared = segment;
