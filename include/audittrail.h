@@ -21,7 +21,8 @@
  *   - Call no function of this library from a signal handler. On SIGTERM let your own handler wake the
  *     main thread, which calls trail_close().
  *   - After fork() the child records into a spool of its own; nothing needs to be called. Do not fork
- *     from inside on_notice.
+ *     from inside on_notice. A child that was made behind libc's back (a raw clone) is found out and gets a
+ *     spool of its own as well, but SQLite is not made for being cloned in the middle of its work: use fork().
  *   - The library never logs, never exits and installs no signal handler. What an operator should know
  *     goes to on_notice.
  *   - AUDIT_TRAIL_STATE_DIR must not be on a network file system.
@@ -260,6 +261,7 @@ struct trail_options {
 /* Read and check the settings and compile the policy. Touches no file but the env file: the first event that is
  * offered opens the spool and starts the threads. `options` may be NULL.
  * TRAIL_ECONFIG: one or more settings are wrong; each is told to on_notice, the first in ret_error.
+ * TRAIL_EINVAL: ret_trail is NULL, or the options' struct_size is no size: use TRAIL_OPTIONS_INIT.
  * The caller owns *ret_trail until trail_close(). */
 TRAIL_API TRAIL_MUST_CHECK enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *options,
                                                      struct trail_error *ret_error);
@@ -273,7 +275,7 @@ TRAIL_API size_t trail_describe(const struct trail *trail, char *buffer, size_t 
  * TRAIL_PENDING   accepted and safe, not confirmed in time; will be stored; never retry.
  * TRAIL_REFUSED   the policy leaves it out; counted.
  * TRAIL_DROPPED   the spool is full and AUDIT_TRAIL_OVERFLOW=drop; counted.
- * TRAIL_EINVAL    a required field is empty, or an enum is out of range; counted as rejected.
+ * TRAIL_EINVAL    a required field is empty, an enum or struct_size is out of range; counted as rejected.
  * TRAIL_ETOOBIG   larger than TRAIL_EVENT_BYTES_MAX; counted as rejected.
  * TRAIL_EFULL     the spool is full (limit or disk); counted as rejected.
  * TRAIL_EIO, TRAIL_EUNSUPPORTED, ...: the spool cannot be opened; counted in memory as rejected, retried with

@@ -8,10 +8,13 @@ include(GNUInstallDirs)
 add_library(audittrail_shared SHARED $<TARGET_OBJECTS:audittrail_objects>)
 target_link_libraries(audittrail_shared PRIVATE audittrail_flags PkgConfig::SQLITE PkgConfig::JANSSON PkgConfig::CRYPTO
   Threads::Threads)
+target_include_directories(audittrail_shared INTERFACE ${PROJECT_SOURCE_DIR}/include)
 set_target_properties(audittrail_shared PROPERTIES OUTPUT_NAME audittrail VERSION ${PROJECT_VERSION} SOVERSION 0)
 install(TARGETS audittrail_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/include/audittrail.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
+# Found from where the .pc file stands, so that an installed tree can be moved.
+file(RELATIVE_PATH AUDITTRAIL_PREFIX_FROM_PC ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(audittrail.pc.in audittrail.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/audittrail.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -64,17 +64,6 @@ void json_start(struct json_reader *reader, struct trail_text text)
 
 /* ---- Strings ---------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The number written as `\uXXXX` at `at`; -1 if something else stands there. */
 static int32_t code_unit(const char *at, size_t available)
 {
@@ -82,7 +71,7 @@ static int32_t code_unit(const char *at, size_t available)
         return -1;
     int32_t unit = 0;
     for (size_t i = 2; i < 6; i++) {
-        int digit = hex_digit(at[i]);
+        int digit = text_hex_digit(at[i]);
         if (digit < 0)
             return -1;
         unit = unit * 16 + digit;

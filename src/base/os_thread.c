@@ -1,7 +1,8 @@
-/* os_thread.c -- starts a background thread that stays out of the host's way. */
+/* os_thread.c -- starts a background thread that stays out of the host's way, and makes the conditions it waits for. */
 #include "base/os_thread.h"
 
 #include <signal.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -24,4 +25,14 @@ enum trail_err os_thread_start(pthread_t *ret_thread, const char *name, os_threa
         return error_set_sys(ret_error, TRAIL_EIO, failed, "cannot start the thread %s", name);
     pthread_setname_np(*ret_thread, name);
     return TRAIL_OK;
+}
+
+void os_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/err.h"
+
 static unsigned char lower(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') ? (unsigned char)(c | 0x20) : c;
@@ -58,6 +60,36 @@ bool text_next_item(struct trail_text *rest, struct trail_text *ret_item)
     rest->data += consumed;
     rest->size -= consumed;
     return true;
+}
+
+enum trail_err text_list_count(struct trail_text list, const struct text_list_limits *limits, size_t *ret_count,
+                               struct trail_error *ret_error)
+{
+    size_t            count = 0;
+    struct trail_text item;
+    while (text_next_item(&list, &item)) {
+        if (item.size == 0)
+            continue;
+        if (item.size > limits->item_bytes_max)
+            return error_set(ret_error, TRAIL_ECONFIG, 0, "%s: \"%.*s...\" has %zu bytes; an item has at most %zu",
+                             limits->setting, 40, item.data, item.size, limits->item_bytes_max);
+        if (++count > limits->items_max)
+            return error_set(ret_error, TRAIL_ECONFIG, 0, "%s: \"%.*s\" is one item too many; a list has at most %zu",
+                             limits->setting, (int)item.size, item.data, limits->items_max);
+    }
+    *ret_count = count;
+    return TRAIL_OK;
+}
+
+int text_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
 }
 
 /* The length of the valid character at `p`, or 0: no surrogates, no overlong forms, nothing above

@@ -4,7 +4,7 @@
  *
  * Thread: any. Nothing here keeps state.
  * Memory: every result is a view into its argument, except text_clean(), which writes where it is told.
- * Errors: none.
+ * Errors: text_list_count() alone.
  */
 #ifndef TRAIL_BASE_TEXT_H
 #define TRAIL_BASE_TEXT_H
@@ -40,6 +40,20 @@ struct trail_text text_trim(struct trail_text text);
 /* Cut the first item off a comma-separated list. False when *rest is empty; items are trimmed and
  * may be empty ("a,,b" has three). */
 bool text_next_item(struct trail_text *rest, struct trail_text *ret_item);
+
+/* What an operator may write as the list of one setting. */
+struct text_list_limits {
+    const char *setting;        /* Its name, for what is said of a mistake. */
+    size_t      item_bytes_max; /* A longer item is refused. */
+    size_t      items_max;      /* So is one more item. Empty ones do not count. */
+};
+
+/* Count the items of a comma-separated list; TRAIL_ECONFIG: it is over a limit. */
+TRAIL_MUST_CHECK enum trail_err text_list_count(struct trail_text list, const struct text_list_limits *limits,
+                                                size_t *ret_count, struct trail_error *ret_error);
+
+/* What a hexadecimal digit stands for; -1: it is none. */
+int text_hex_digit(char c);
 
 /* True when the bytes are UTF-8 without NUL: what every stored text is. */
 bool text_is_clean(struct trail_text text);

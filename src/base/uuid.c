@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/crc32c.h"
+#include "base/text.h"
 
 enum trail_err uuid_random(struct uuid *ret_uuid)
 {
@@ -36,17 +37,6 @@ void uuid_format(const struct uuid *uuid, char out[UUID_TEXT_SIZE])
     out[at] = '\0';
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool uuid_parse(struct trail_text text, struct uuid *ret_uuid)
 {
     struct uuid uuid;
@@ -56,8 +46,8 @@ bool uuid_parse(struct trail_text text, struct uuid *ret_uuid)
     for (size_t i = 0; i < sizeof uuid.bytes; i++) {
         if ((i == 4 || i == 6 || i == 8 || i == 10) && text.data[at++] != '-')
             return false;
-        int high = hex_digit(text.data[at]);
-        int low = hex_digit(text.data[at + 1]);
+        int high = text_hex_digit(text.data[at]);
+        int low = text_hex_digit(text.data[at + 1]);
         if (high < 0 || low < 0)
             return false;
         uuid.bytes[i] = (uint8_t)(high << 4 | low);

@@ -422,8 +422,6 @@ static void *drain_main(void *argument)
 
 static void init_drain(struct drain *drain, const struct drain_options *options)
 {
-    pthread_condattr_t monotonic;
-
     drain->settings = options->settings;
     drain->spool = options->spool;
     drain->waker = options->waker;
@@ -433,10 +431,7 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
 
     pthread_mutex_init(&drain->gate, NULL);
     pthread_mutex_init(&drain->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&drain->moved, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    os_condition_init(&drain->moved);
     losses_init(&drain->losses);
 
     const struct spool_identity *identity = spool_identity(options->spool);

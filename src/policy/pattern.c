@@ -147,26 +147,6 @@ static bool is_wild(struct trail_text item)
     return memchr(item.data, '*', item.size) != NULL || memchr(item.data, '?', item.size) != NULL;
 }
 
-/* Count the items and refuse what is over a limit. */
-static enum trail_err check_value(const char *setting, struct trail_text value, size_t *ret_count,
-                                  struct trail_error *ret_error)
-{
-    size_t            count = 0;
-    struct trail_text item;
-    while (text_next_item(&value, &item)) {
-        if (item.size == 0)
-            continue;
-        if (item.size > PATTERN_ITEM_BYTES_MAX)
-            return error_set(ret_error, TRAIL_ECONFIG, 0, "%s: \"%.*s...\" has %zu bytes; an item has at most %d",
-                             setting, 40, item.data, item.size, PATTERN_ITEM_BYTES_MAX);
-        if (++count > PATTERN_ITEMS_MAX)
-            return error_set(ret_error, TRAIL_ECONFIG, 0, "%s: \"%.*s\" is one item too many; a list has at most %d",
-                             setting, (int)item.size, item.data, PATTERN_ITEMS_MAX);
-    }
-    *ret_count = count;
-    return TRAIL_OK;
-}
-
 static void add_item(struct pattern_list *list, struct trail_text item)
 {
     struct folded folded;
@@ -196,8 +176,9 @@ enum trail_err pattern_list_init(struct pattern_list *list, const char *setting,
     assert(list != NULL);
 
     *list = (struct pattern_list){ 0 };
-    size_t         count = 0;
-    enum trail_err err = check_value(setting, value, &count, ret_error);
+    const struct text_list_limits limits = { setting, PATTERN_ITEM_BYTES_MAX, PATTERN_ITEMS_MAX };
+    size_t                        count = 0;
+    enum trail_err                err = text_list_count(value, &limits, &count, ret_error);
     if (err != TRAIL_OK || count == 0)
         return err;
 

@@ -41,33 +41,16 @@ bool secret_names_has(const struct secret_names *names, struct trail_text name)
     return false;
 }
 
-static enum trail_err check_fields(struct trail_text fields, size_t *ret_count, struct trail_error *ret_error)
-{
-    static const char setting[] = "AUDIT_TRAIL_REDACT_FIELDS";
-
-    size_t            count = 0;
-    struct trail_text item;
-    while (text_next_item(&fields, &item)) {
-        if (item.size == 0)
-            continue;
-        if (item.size > SECRET_NAME_BYTES_MAX)
-            return error_set(ret_error, TRAIL_ECONFIG, 0, "%s: \"%.*s...\" has %zu bytes; a name has at most %d",
-                             setting, 40, item.data, item.size, SECRET_NAME_BYTES_MAX);
-        if (++count > SECRET_NAMES_MAX)
-            return error_set(ret_error, TRAIL_ECONFIG, 0, "%s: \"%.*s\" is one name too many; a list has at most %d",
-                             setting, (int)item.size, item.data, SECRET_NAMES_MAX);
-    }
-    *ret_count = count;
-    return TRAIL_OK;
-}
-
 enum trail_err secret_names_init(struct secret_names *names, struct trail_text fields, struct trail_error *ret_error)
 {
     assert(names != NULL);
 
+    static const struct text_list_limits limits = { "AUDIT_TRAIL_REDACT_FIELDS", SECRET_NAME_BYTES_MAX,
+                                                    SECRET_NAMES_MAX };
+
     *names = (struct secret_names){ 0 };
     size_t         count = 0;
-    enum trail_err err = check_fields(fields, &count, ret_error);
+    enum trail_err err = text_list_count(fields, &limits, &count, ret_error);
     if (err != TRAIL_OK || count == 0)
         return err;
 
@@ -109,14 +92,6 @@ struct character {
     size_t size;
 };
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte at `at`, read through %XX and \u00XX. */
 static struct character character_at(struct trail_text text, size_t at)
 {
@@ -128,8 +103,8 @@ static struct character character_at(struct trail_text text, size_t at)
     else if (left >= 6 && memcmp(data, "\\u00", 4) == 0)
         digits = 4;
 
-    int high = digits != 0 ? hex_digit(data[digits]) : -1;
-    int low = digits != 0 ? hex_digit(data[digits + 1]) : -1;
+    int high = digits != 0 ? text_hex_digit(data[digits]) : -1;
+    int low = digits != 0 ? text_hex_digit(data[digits + 1]) : -1;
     if (high >= 0 && low >= 0)
         return (struct character){ (char)(high << 4 | low), digits + 2 };
     return (struct character){ data[0], 1 };

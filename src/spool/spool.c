@@ -391,7 +391,6 @@ static void choose_sizes(struct spool *spool, uint64_t bytes_max)
 static void init_locks(struct spool *spool)
 {
     pthread_mutexattr_t adaptive;
-    pthread_condattr_t  monotonic;
 
     /* The lock is held for tens of nanoseconds: spinning a little beats a system call. */
     pthread_mutexattr_init(&adaptive);
@@ -400,11 +399,8 @@ static void init_locks(struct spool *spool)
     pthread_mutexattr_destroy(&adaptive);
     pthread_mutex_init(&spool->sync_lock, NULL);
 
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&spool->synced, &monotonic);
-    pthread_cond_init(&spool->room_made, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    os_condition_init(&spool->synced);
+    os_condition_init(&spool->room_made);
 }
 
 /* `machine` is a promise about power cuts, and only some file systems can keep it. */

@@ -198,7 +198,8 @@ class RecorderCase(CommandCase):
     def recover(self, **options):
         """One more start with the same store: it takes over whatever the dead left."""
         recorder = self.run_recorder("--events", 1, "--close", **options)
-        self.assertEqual(self.spools(), [], "spools of dead processes are left")
+        left = [(at, names) for at, _, names in os.walk(self.spool_dir) if at != self.spool_dir]
+        self.assertEqual(self.spools(), [], f"spools of dead processes are left: {left}; it said: {recorder.err}")
         return recorder
 
     @property

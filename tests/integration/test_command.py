@@ -19,7 +19,7 @@ class Help(support.CommandCase):
         self.assertEqual(overview.code, 0)
         for name in COMMANDS:
             self.assertRegex(overview.out, rf"(?m)^  {name} +\w")
-        for code in range(6):
+        for code in (0, 1, 2, 4, 5):
             self.assertRegex(overview.out, rf"(?m)^  {code}  \w")
         self.assertEqual(self.run_command("--help").out, overview.out)
         self.assertEqual(self.run_command("-h").out, overview.out)

@@ -12,3 +12,10 @@ endfunction()
 integration_test(command)
 integration_test(record)
 integration_test(query)
+
+# Sanitizer builds are not installed.
+if(AUDITTRAIL_STATIC)
+  integration_test(consumer)
+  set_property(TEST integration/consumer APPEND PROPERTY ENVIRONMENT "AUDITTRAIL_BUILD_DIR=${CMAKE_BINARY_DIR}"
+    "AUDITTRAIL_CMAKE=${CMAKE_COMMAND}" "AUDITTRAIL_CC=${CMAKE_C_COMPILER}")
+endif()

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/os_thread.h"
 #include "support/fault.h"
 
@@ -86,12 +87,33 @@ static void a_system_without_threads_to_give_is_an_error(void **state)
     assert_non_null(strstr(error.message, "trail-test"));
 }
 
+/* By the real-time clock the moment would have been over for decades. */
+static void a_condition_waits_by_the_monotonic_clock(void **state)
+{
+    (void)state;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t  condition;
+    struct timespec deadline = clock_deadline(20);
+    int             waited = 0;
+
+    os_condition_init(&condition);
+    pthread_mutex_lock(&lock);
+    while (waited == 0)
+        waited = pthread_cond_timedwait(&condition, &lock, &deadline);
+    pthread_mutex_unlock(&lock);
+    pthread_cond_destroy(&condition);
+    assert_int_equal(waited, ETIMEDOUT);
+    struct timespec now = clock_deadline(0);
+    assert_true(now.tv_sec > deadline.tv_sec || (now.tv_sec == deadline.tv_sec && now.tv_nsec >= deadline.tv_nsec));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_hears_no_signal_but_those_of_the_processor),
         cmocka_unit_test(its_creator_keeps_its_mask),
         cmocka_unit_test(a_system_without_threads_to_give_is_an_error),
+        cmocka_unit_test(a_condition_waits_by_the_monotonic_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,12 +173,51 @@ static void cleaned_text_is_clean_and_cleaning_adds_flags_to_those_there(void **
     assert_int_equal(flags, TRAIL_FLAG_CONTROL | TRAIL_FLAG_REPAIRED | TRAIL_FLAG_TRUNCATED);
 }
 
+static void a_list_within_its_limits_is_counted_without_empty_items(void **state)
+{
+    (void)state;
+    static const struct text_list_limits limits = { "SOME_SETTING", 4, 3 };
+    static const struct {
+        const char *list;
+        int         count; /* -1: refused. */
+        const char *said;
+    } cases[] = {
+        { "", 0, NULL },
+        { " , ,", 0, NULL },
+        { "a, ,b,,c,", 3, NULL },
+        { "abcd", 1, NULL },
+        { "a,abcde", -1, "SOME_SETTING: \"abcde...\" has 5 bytes; an item has at most 4" },
+        { "a,b,c,d", -1, "SOME_SETTING: \"d\" is one item too many; a list has at most 3" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct trail_error error = { 0 };
+        size_t             count = 77;
+        enum trail_err     err = text_list_count(trail_str(cases[i].list), &limits, &count, &error);
+        assert_int_equal(err, cases[i].count < 0 ? TRAIL_ECONFIG : TRAIL_OK);
+        assert_int_equal(count, cases[i].count < 0 ? 77 : cases[i].count);
+        if (cases[i].said != NULL)
+            assert_string_equal(error.message, cases[i].said);
+    }
+}
+
+static void sixteen_digits_and_six_capitals_are_hexadecimal(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    for (int c = -128; c < 128; c++) {
+        const char *at = c != 0 ? strchr(digits, c) : NULL;
+        assert_int_equal(text_hex_digit((char)c), at != NULL ? (at - digits) % 16 : -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comparing_looks_at_every_byte),
         cmocka_unit_test(trimming_takes_white_space_off_both_ends),
         cmocka_unit_test(lists_are_cut_at_commas),
+        cmocka_unit_test(a_list_within_its_limits_is_counted_without_empty_items),
+        cmocka_unit_test(sixteen_digits_and_six_capitals_are_hexadecimal),
         cmocka_unit_test(exactly_the_characters_of_unicode_are_clean),
         cmocka_unit_test(overlong_forms_are_not_clean),
         cmocka_unit_test(a_bad_byte_is_found_at_every_place),
