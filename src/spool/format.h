@@ -13,7 +13,8 @@
  * A segment is preallocated, mapped, filled from front to back, never recycled, only unlinked:
  *
  *     0      struct segment_header, then zeros up to SPOOL_PAGE_SIZE; written when the segment's first frame
- *            is about to be, never changed. All zero: prepared and not used yet.
+ *            is about to be, never changed. All zero: prepared and not used yet. (An empty file: its maker died
+ *            before the disk space was reserved; a file that is used was on the disk at its full size before.)
  *     4096   frames, each at a multiple of 8, each directly behind the one before
  *     ...    zeros
  *

@@ -136,6 +136,10 @@ enum trail_err segment_open(struct segment **ret_segment, const char *path, stru
         error_set_sys(ret_error, err, errno, "cannot open %s", path);
         goto fail;
     }
+    if (status.st_size == 0) {
+        err = error_set(ret_error, TRAIL_ENOTFOUND, 0, "%s was never used: its maker died", path);
+        goto fail;
+    }
     if (status.st_size < SPOOL_PAGE_SIZE) {
         err = error_set(ret_error, TRAIL_ECORRUPT, 0, "%s has %lld bytes, less than its header", path,
                         (long long)status.st_size);

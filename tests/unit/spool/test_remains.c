@@ -151,6 +151,20 @@ static void a_prepared_segment_holds_nothing(void **state)
     remains_close(&remains);
 }
 
+/* Killed while the disk space of the next segment was being reserved: nothing is damaged, and nothing may be left. */
+static void an_empty_segment_holds_nothing_and_goes_with_the_rest(void **state)
+{
+    (void)state;
+    add_segment(1, 1, 3);
+    add_accounts();
+    fclose(fopen(segment_path(2, ""), "wb"));
+    struct remains remains = open_as(REMAINS_TAKE);
+    assert_string_equal(image_read_from(remains.first, 1), "1 2 3");
+    assert_int_equal(remains.quarantined, 0);
+    remains_remove(&remains);
+    assert_false(temp_dir_exists(home.path));
+}
+
 static void a_newer_format_is_left_alone(void **state)
 {
     (void)state;
@@ -235,6 +249,7 @@ int main(void)
         FACT(a_damaged_segment_is_set_aside_once_and_shows_as_a_gap),
         FACT(a_missing_segment_in_the_middle_shows_as_a_gap),
         FACT(a_prepared_segment_holds_nothing),
+        FACT(an_empty_segment_holds_nothing_and_goes_with_the_rest),
         FACT(a_newer_format_is_left_alone),
         FACT(without_any_valid_file_nobody_knows_whose_it_is),
         FACT(they_belong_to_the_store_that_the_newest_header_names),
