@@ -22,7 +22,7 @@ run:
 test:
 	scripts/test
 
-# Everything there is: the same, and clang, clang-tidy, the fuzzers' full count, the long campaigns.
+# Everything but the long campaigns: the same, and clang, clang-tidy, the fuzzers' full count.
 verify:
 	scripts/test verify
 
@@ -31,7 +31,7 @@ bench:
 	scripts/setup bench
 	scripts/bench
 
-# The long campaigns alone; `make verify` has them too.
+# The long campaigns: 10,000 kills, every damaged byte, 200 power cuts. An hour and more.
 soak:
 	scripts/setup test
 	cmake -S . -B $(BUILD) -G Ninja -DAUDITTRAIL_TESTS=ON

@@ -21,7 +21,8 @@
  *   - Call no function of this library from a signal handler. On SIGTERM let your own handler wake the
  *     main thread, which calls trail_close().
  *   - After fork() the child records into a spool of its own; nothing needs to be called. Do not fork
- *     from inside on_notice.
+ *     from inside on_notice. A child that was made behind libc's back (a raw clone) is found out and gets a
+ *     spool of its own as well, but SQLite is not made for being cloned in the middle of its work: use fork().
  *   - The library never logs, never exits and installs no signal handler. What an operator should know
  *     goes to on_notice.
  *   - AUDIT_TRAIL_STATE_DIR must not be on a network file system.

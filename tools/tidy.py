@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tidy.py -- the rules of style that a machine can check, as a test.
 
-    tidy.py --root .                        every rule over every file that git knows
+    tidy.py --root .                        every rule over every file that git does not ignore
     tidy.py --root . --format clang-format  the layout of the C files
     tidy.py --self-test                     feeds each rule something bad and expects it to say so
 
@@ -252,7 +252,7 @@ FOR_SCRIPTS = ("columns", "markers", "places", "name", "sleep")
 
 
 class Tree:
-    """What git knows of: paths, and the order of the layers."""
+    """What git does not ignore: paths, and the order of the layers."""
 
     def __init__(self, sources, layers):
         self.sources = sources
@@ -280,9 +280,12 @@ class Tree:
 
 
 def read_tree(root):
-    # Files that are not added yet are checked too, so that a finding comes before the commit.
-    listing = subprocess.run(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                             check=True, stdout=subprocess.PIPE)
+    # Files that are not added yet are checked too, so that a finding comes before the commit. git is asked with an
+    # empty repository beside the tree: it answers for an unpacked archive too, and for a tree of another user.
+    with tempfile.TemporaryDirectory() as empty:
+        subprocess.run(["git", "init", "-q", "--bare", empty], check=True)
+        listing = subprocess.run(["git", "--git-dir", empty, "--work-tree", ".", "ls-files", "-z", "--others",
+                                  "--exclude-standard"], cwd=root, check=True, stdout=subprocess.PIPE)
     sources = []
     for path in sorted(set(filter(None, listing.stdout.decode().split("\0")))):
         try:
@@ -351,7 +354,6 @@ def rules_fired(path, text):
             os.makedirs(os.path.dirname(os.path.join(root, name)) or root, exist_ok=True)
             with open(os.path.join(root, name), "w", encoding="utf-8") as file:
                 file.write(content)
-        subprocess.run(["git", "init", "-q", root], check=True)
         return {finding.rule for finding in read_tree(root).findings() if finding.path == path}
 
 

@@ -509,7 +509,12 @@ void drain_note_appended(struct drain *drain)
 
 void drain_note_lost(struct drain *drain, bool dropped, int64_t now_us)
 {
-    losses_add(&drain->losses, dropped, now_us);
+    struct trail_error full;
+    if (!losses_add(&drain->losses, dropped, now_us))
+        return;
+    error_set(&full, TRAIL_EFULL, 0, "the spool %.120s is full: events are %s until the store has taken some",
+              spool_path(drain->spool), dropped ? "dropped" : "refused");
+    notice(drain, &full);
 }
 
 enum trail_err drain_wait_stored(struct drain *drain, uint64_t seq, uint32_t timeout_ms)

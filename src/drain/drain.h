@@ -56,7 +56,8 @@ void drain_free(struct drain *drain);
 /* An event was appended: wake the thread if it must do something now. Cheap when it need not. */
 void drain_note_appended(struct drain *drain);
 
-/* An event could not be appended because the spool is full; told as `events_lost` once there is room. */
+/* An event could not be appended because the spool is full; told as `events_lost` once there is room, and to
+ * on_notice when it is the first. */
 void drain_note_lost(struct drain *drain, bool dropped, int64_t now_us);
 
 /* Ask that everything up to seq is stored now, and wait for it, at most timeout_ms. TRAIL_PENDING: not yet. */

@@ -21,17 +21,6 @@ static uint64_t count_of(const struct loss *loss)
     return loss->rejected + loss->dropped;
 }
 
-void losses_add(struct losses *losses, bool dropped, int64_t now_us)
-{
-    const struct loss one = {
-        .rejected = dropped ? 0 : 1,
-        .dropped = dropped ? 1 : 0,
-        .first_us = now_us,
-        .last_us = now_us,
-    };
-    losses_put_back(losses, &one);
-}
-
 bool losses_any(struct losses *losses)
 {
     pthread_mutex_lock(&losses->lock);
@@ -49,7 +38,8 @@ bool losses_take(struct losses *losses, struct loss *ret_loss)
     return count_of(ret_loss) > 0;
 }
 
-void losses_put_back(struct losses *losses, const struct loss *loss)
+/* True when nothing was lost before. */
+static bool add(struct losses *losses, const struct loss *loss)
 {
     pthread_mutex_lock(&losses->lock);
     struct loss *now = &losses->now;
@@ -59,6 +49,23 @@ void losses_put_back(struct losses *losses, const struct loss *loss)
     now->first_us = first || loss->first_us < now->first_us ? loss->first_us : now->first_us;
     now->last_us = first || loss->last_us > now->last_us ? loss->last_us : now->last_us;
     pthread_mutex_unlock(&losses->lock);
+    return first;
+}
+
+bool losses_add(struct losses *losses, bool dropped, int64_t now_us)
+{
+    const struct loss one = {
+        .rejected = dropped ? 0 : 1,
+        .dropped = dropped ? 1 : 0,
+        .first_us = now_us,
+        .last_us = now_us,
+    };
+    return add(losses, &one);
+}
+
+void losses_put_back(struct losses *losses, const struct loss *loss)
+{
+    (void)add(losses, loss);
 }
 
 void loss_describe(const struct loss *loss, struct buf *out)

@@ -32,7 +32,8 @@ struct losses {
 void losses_init(struct losses *losses);
 void losses_done(struct losses *losses);
 
-void losses_add(struct losses *losses, bool dropped, int64_t now_us);
+/* True for the first of an episode. */
+bool losses_add(struct losses *losses, bool dropped, int64_t now_us);
 
 /* Take what was lost, and forget it. False: nothing was. */
 bool losses_take(struct losses *losses, struct loss *ret_loss);

@@ -8,13 +8,13 @@
  *                        accounts        what was refused, counted by operation and reason (struct accounts_header)
  *                        00000001.seg    segments, ascending; gaps in the numbers mean nothing
  *                        00000002.seg
+ *                        00000003.seg.new   its disk space is being reserved; renamed when that is done
  *     <spool_dir>/.<uuid>                a directory that is being made; renamed once it is locked
  *
  * A segment is preallocated, mapped, filled from front to back, never recycled, only unlinked:
  *
  *     0      struct segment_header, then zeros up to SPOOL_PAGE_SIZE; written when the segment's first frame
- *            is about to be, never changed. All zero: prepared and not used yet. (An empty file: its maker died
- *            before the disk space was reserved; a file that is used was on the disk at its full size before.)
+ *            is about to be, never changed. All zero: prepared and not used yet.
  *     4096   frames, each at a multiple of 8, each directly behind the one before
  *     ...    zeros
  *
@@ -59,6 +59,7 @@
 #define SPOOL_MAGIC "ATSPOOL1"
 #define SPOOL_ACCOUNTS_MAGIC "ATCOUNT1"
 #define SPOOL_VERSION 1
+#define SEGMENT_MAKING_SUFFIX ".new"
 
 /* Features a reader may ignore, and features it must know or refuse the file. None so far. */
 #define SPOOL_COMPATIBLE_KNOWN 0u

@@ -37,7 +37,8 @@ static void remove_contents(const char *path)
     if (list == NULL)
         return;
     for (struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
-        if (ends_with(entry->d_name, ".seg") || strcmp(entry->d_name, ACCOUNTS_FILE_NAME) == 0)
+        if (ends_with(entry->d_name, ".seg") || ends_with(entry->d_name, ".seg" SEGMENT_MAKING_SUFFIX) ||
+            strcmp(entry->d_name, ACCOUNTS_FILE_NAME) == 0)
             (void)unlinkat(dirfd(list), entry->d_name, 0);
     }
     (void)unlinkat(dirfd(list), LOCK_FILE_NAME, 0);

@@ -32,11 +32,32 @@ static enum trail_err draw_nonce(uint64_t *ret_nonce, struct trail_error *ret_er
     return TRAIL_OK;
 }
 
+/* Reserve the disk space under another name, so that a file that is named like a segment is one: a maker that dies over
+ * it leaves nothing that could be taken for a damaged one. */
+static enum trail_err make_file(struct segment *segment, size_t size, struct trail_error *ret_error)
+{
+    char making[OS_PATH_SIZE + sizeof SEGMENT_MAKING_SUFFIX];
+    int  fd = -1;
+
+    snprintf(making, sizeof making, "%s" SEGMENT_MAKING_SUFFIX, segment->path);
+    enum trail_err err = os_create_file(making, size, &fd, ret_error);
+    if (err != TRAIL_OK)
+        return err;
+    err = map_file(segment, fd, size, PROT_READ | PROT_WRITE, ret_error);
+    if (err == TRAIL_OK && fsync(fd) != 0)
+        err = error_set_sys(ret_error, TRAIL_EIO, errno, "cannot sync %s", segment->path);
+    if (err == TRAIL_OK && renameat2(AT_FDCWD, making, AT_FDCWD, segment->path, RENAME_NOREPLACE) != 0)
+        err = error_set_sys(ret_error, TRAIL_EIO, errno, "cannot name %s", segment->path);
+    if (err != TRAIL_OK)
+        unlink(making);
+    close(fd);
+    return err;
+}
+
 enum trail_err segment_create(struct segment **ret_segment, const char *directory, uint32_t number, size_t size,
                               struct trail_error *ret_error)
 {
     char name[32];
-    int  fd = -1;
 
     struct segment *segment = calloc(1, sizeof *segment);
     if (segment == NULL)
@@ -52,24 +73,16 @@ enum trail_err segment_create(struct segment **ret_segment, const char *director
     }
     if ((err = draw_nonce(&segment->area.nonce, ret_error)) != TRAIL_OK)
         goto fail;
-    if ((err = os_create_file(segment->path, size, &fd, ret_error)) != TRAIL_OK)
+    if ((err = make_file(segment, size, ret_error)) != TRAIL_OK)
         goto fail;
-    if ((err = map_file(segment, fd, size, PROT_READ | PROT_WRITE, ret_error)) != TRAIL_OK)
-        goto fail_unlink;
-    if (fsync(fd) != 0) {
-        err = error_set_sys(ret_error, TRAIL_EIO, errno, "cannot sync %s", segment->path);
-        goto fail_unlink;
+    if ((err = os_sync_directory(directory, ret_error)) != TRAIL_OK) {
+        unlink(segment->path);
+        goto fail;
     }
-    if ((err = os_sync_directory(directory, ret_error)) != TRAIL_OK)
-        goto fail_unlink;
-    close(fd);
     os_touch_pages(segment->area.map, size < SEGMENT_TOUCHED_BYTES ? size : SEGMENT_TOUCHED_BYTES);
     *ret_segment = segment;
     return TRAIL_OK;
 
-fail_unlink:
-    unlink(segment->path);
-    close(fd);
 fail:
     segment_free(segment);
     return err;
@@ -134,10 +147,6 @@ enum trail_err segment_open(struct segment **ret_segment, const char *path, stru
     if (fd < 0 || fstat(fd, &status) != 0) {
         err = errno == ENOENT ? TRAIL_ENOTFOUND : TRAIL_EIO;
         error_set_sys(ret_error, err, errno, "cannot open %s", path);
-        goto fail;
-    }
-    if (status.st_size == 0) {
-        err = error_set(ret_error, TRAIL_ENOTFOUND, 0, "%s was never used: its maker died", path);
         goto fail;
     }
     if (status.st_size < SPOOL_PAGE_SIZE) {

@@ -49,17 +49,24 @@ static void describe_start(const struct trail *trail, struct buf *out)
 {
     static const enum setting_id told[] = { SETTING_LEVEL,      SETTING_EXCLUDE_ACTIONS, SETTING_EXCLUDE_RESOURCES,
                                             SETTING_DURABILITY, SETTING_OVERFLOW,        SETTING_ASYNC };
-    char                         text[1024];
+    struct buf                   text;
+    size_t                       room = policy_describe(trail->own_policy, NULL, 0) + SETTING_VALUE_BYTES_MAX + 1;
 
+    buf_init(&text, NULL, 0);
+    if (buf_reserve(&text, room) == NULL) {
+        out->failed = true;
+        return;
+    }
     append_member(out, "service", trail->settings.service);
     append_member(out, "version", trail_version());
-    policy_describe(trail->own_policy, text, sizeof text);
-    append_member(out, "policy", text);
+    policy_describe(trail->own_policy, text.data, room);
+    append_member(out, "policy", text.data);
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        settings_format_value(&trail->settings, told[i], text, sizeof text);
-        append_member(out, setting_info(told[i])->name, text);
+        settings_format_value(&trail->settings, told[i], text.data, room);
+        append_member(out, setting_info(told[i])->name, text.data);
     }
     buf_append_string(out, "}");
+    buf_done(&text);
 }
 
 /* The payload of a control record. */

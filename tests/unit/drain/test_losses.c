@@ -28,9 +28,9 @@ static void an_episode_is_told_once_with_its_first_and_last_time(void **state)
     buf_init(&context, NULL, 0);
     assert_false(losses_any(&losses));
     assert_false(losses_take(&losses, &loss));
-    losses_add(&losses, false, 1000000);
-    losses_add(&losses, true, 2000000);
-    losses_add(&losses, false, 3000000);
+    assert_true(losses_add(&losses, false, 1000000)); /* The first. */
+    assert_false(losses_add(&losses, true, 2000000));
+    assert_false(losses_add(&losses, false, 3000000));
     assert_true(losses_any(&losses));
     assert_true(losses_take(&losses, &loss));
     loss_describe(&loss, &context);
@@ -50,9 +50,9 @@ static void what_could_not_be_recorded_is_added_to_what_is_lost_since(void **sta
     struct losses losses;
     struct loss   loss;
     losses_init(&losses);
-    losses_add(&losses, false, 1000000);
+    (void)losses_add(&losses, false, 1000000);
     assert_true(losses_take(&losses, &loss));
-    losses_add(&losses, true, 5000000);
+    (void)losses_add(&losses, true, 5000000);
     losses_put_back(&losses, &loss);
     assert_true(losses_take(&losses, &loss));
     assert_int_equal(loss.rejected, 1);
@@ -65,7 +65,7 @@ static void what_could_not_be_recorded_is_added_to_what_is_lost_since(void **sta
 static void *note_many(void *argument)
 {
     for (unsigned i = 0; i < NOTES; i++)
-        losses_add(argument, false, i);
+        (void)losses_add(argument, false, i);
     return NULL;
 }
 

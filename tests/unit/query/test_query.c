@@ -330,6 +330,7 @@ static void without_a_url_the_settings_say_where(void **state)
     struct trail_query       *query = NULL;
     struct trail_stored_event stored;
     struct trail_error        error = { 0 };
+    assert_int_equal(setenv("AUDIT_TRAIL_STATE_DIR", fixture.folder, 1), 0); /* HOME may not be set. */
     assert_int_equal(setenv("AUDIT_TRAIL_DATABASE_URL", fixture.url, 1), 0);
     assert_int_equal(trail_query_open(&query, NULL, NULL, &error), TRAIL_OK);
     assert_int_equal(trail_query_next(query, &stored, NULL), TRAIL_OK);
@@ -342,6 +343,7 @@ static void without_a_url_the_settings_say_where(void **state)
     assert_non_null(strstr(error.message, "AUDIT_TRAIL_LEVEL"));
     unsetenv("AUDIT_TRAIL_LEVEL");
     unsetenv("AUDIT_TRAIL_DATABASE_URL");
+    unsetenv("AUDIT_TRAIL_STATE_DIR");
 }
 
 static void large_values_end_a_page_early_and_lose_nothing(void **state)

@@ -152,12 +152,12 @@ static void a_prepared_segment_holds_nothing(void **state)
 }
 
 /* Killed while the disk space of the next segment was being reserved: nothing is damaged, and nothing may be left. */
-static void an_empty_segment_holds_nothing_and_goes_with_the_rest(void **state)
+static void a_segment_that_was_being_made_goes_with_the_rest(void **state)
 {
     (void)state;
     add_segment(1, 1, 3);
     add_accounts();
-    fclose(fopen(segment_path(2, ""), "wb"));
+    fclose(fopen(segment_path(2, ".new"), "wb"));
     struct remains remains = open_as(REMAINS_TAKE);
     assert_string_equal(image_read_from(remains.first, 1), "1 2 3");
     assert_int_equal(remains.quarantined, 0);
@@ -249,7 +249,7 @@ int main(void)
         FACT(a_damaged_segment_is_set_aside_once_and_shows_as_a_gap),
         FACT(a_missing_segment_in_the_middle_shows_as_a_gap),
         FACT(a_prepared_segment_holds_nothing),
-        FACT(an_empty_segment_holds_nothing_and_goes_with_the_rest),
+        FACT(a_segment_that_was_being_made_goes_with_the_rest),
         FACT(a_newer_format_is_left_alone),
         FACT(without_any_valid_file_nobody_knows_whose_it_is),
         FACT(they_belong_to_the_store_that_the_newest_header_names),

