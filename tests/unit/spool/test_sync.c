@@ -28,6 +28,7 @@ static unsigned           calls;         /* Of msync. Atomic, like all below. */
 static unsigned           calls_at_tail; /* Of these: with the page that is appended to. */
 static const void        *watched;       /* A mapping that must not be synced any more. */
 static unsigned           calls_watched;
+static struct spool      *tail_of; /* Whose tail is looked for; not bench.spool, which is set when its thread runs. */
 
 int __real_msync(void *from, size_t size, int flags);
 int __wrap_msync(void *from, size_t size, int flags);
@@ -35,7 +36,7 @@ int __wrap_msync(void *from, size_t size, int flags);
 /* The page that the next append writes to lies in the range, and is not the segment's last. */
 static bool covers_the_tail(const char *from, size_t size)
 {
-    struct spool *spool = bench.spool;
+    struct spool *spool = __atomic_load_n(&tail_of, __ATOMIC_ACQUIRE);
     if (spool == NULL)
         return false;
     pthread_mutex_lock(&spool->lock);
@@ -74,6 +75,7 @@ static int set_up(void **state)
     (void)state;
     calls = calls_at_tail = calls_watched = 0;
     watched = NULL;
+    tail_of = NULL;
     fault_arm(&msync_fault, 0, 0, 0);
     spool_bench_init(&bench);
     return 0;
@@ -120,6 +122,7 @@ static void a_sync_moves_the_tail_to_the_next_page_boundary(void **state)
         { 4096 - 8, 8 + 4096 }, { 4096, 0 },
     };
     spool_bench_open(&bench);
+    __atomic_store_n(&tail_of, bench.spool, __ATOMIC_RELEASE);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(tail() % SPOOL_PAGE_SIZE, 0);
         assert_int_equal(spool_bench_append(&bench, cases[i].at - FRAME_HEADER_SIZE, NULL), TRAIL_OK);
@@ -300,6 +303,7 @@ static void pages_that_are_written_out_are_never_those_that_are_written_to(void 
     bench.options.clock = &clock_system;
     bench.options.bytes_max = UINT64_C(1) << 30;
     spool_bench_open(&bench);
+    __atomic_store_n(&tail_of, bench.spool, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < APPENDERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, append_until_synced_often, NULL), 0);
     for (unsigned i = 0; i < APPENDERS; i++)
