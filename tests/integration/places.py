@@ -3,6 +3,7 @@
 Whatever is mounted or attached is taken away again at the end of the test, also of one that failed.
 """
 import fcntl
+import errno
 import os
 import subprocess
 import unittest
@@ -51,12 +52,19 @@ class Place:
         """Put a file there that takes what is left but for `leave` bytes; returns its path."""
         self.check()
         filler = os.path.join(self.path, "filler")
-        room = os.statvfs(self.path)
         with open(filler, "wb") as file:
-            size = room.f_bavail * room.f_frsize - leave
-            if size > 0: # Whoever writes there may have been faster.
-                os.posix_fallocate(file.fileno(), 0, size)
-        return filler
+            taken = 0
+            while True:
+                room = os.statvfs(self.path)
+                size = room.f_bavail * room.f_frsize - leave
+                if size <= 0:
+                    return filler
+                try:
+                    os.posix_fallocate(file.fileno(), taken, size)
+                    taken += size
+                except OSError as error:  # Whoever writes there was faster: take what is left now.
+                    if error.errno != errno.ENOSPC:
+                        raise
 
 
 class Memory(Place):

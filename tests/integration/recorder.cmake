@@ -37,8 +37,3 @@ if(TARGET audittrail)
   soak_test(faults_spool AUDITTRAIL_SOAK=1)
   soak_test(power_cut AUDITTRAIL_SOAK=1)
 endif()
-
-# Under the preloaded clock shim ThreadSanitizer sees neither condition variables nor the locks around them.
-if(TARGET audittrail)
-  set_tests_properties(integration/faults_spool PROPERTIES LABELS "integration;no_tsan")
-endif()
