@@ -6,6 +6,7 @@ import collections
 import json
 import os
 import re
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -89,7 +90,8 @@ class Recorder:
         self.process = subprocess.Popen(
             ["/bin/bash", "-c", f'{moved}{set_preload}exec "$0" "$@"',
              RECORDER, "--run", str(run), *[str(argument) for argument in arguments]],
-            env=dict(env), cwd=cwd, pass_fds=(writing,), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+            env=dict(env), cwd=cwd, pass_fds=(writing,), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            start_new_session=True)
         os.close(writing)
         self.err = ""
         self.first = threading.Event()
@@ -131,6 +133,13 @@ class Recorder:
     def kill(self):
         self.process.kill()
         return self.wait()
+
+    def kill_all(self):
+        """Kill also the children, which outlive it and would keep the readers waiting for their words."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # Nobody is left.
 
     def stop(self):
         """SIGTERM, and wait."""
@@ -178,7 +187,7 @@ class RecorderCase(CommandCase):
             preload = without_spaces(preload, self.dir)
             environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
         recorder = Recorder(self.runs, arguments, environment, self.dir, preload)
-        self.addCleanup(recorder.process.kill)
+        self.addCleanup(recorder.kill_all)
         return recorder
 
     def end(self, recorder, code=0):
