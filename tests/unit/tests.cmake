@@ -7,6 +7,7 @@ target_link_libraries(store_fixture PRIVATE audittrail_flags PUBLIC audittrail_i
 add_library(trail_fixture STATIC unit/trail/trail_fixture.c)
 target_include_directories(trail_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
 target_link_libraries(trail_fixture PUBLIC test_support audittrail_flags audittrail_internal PkgConfig::CMOCKA)
+# while another thread is in it.
 unit_test(base/test_err)
 unit_test(base/test_text)
 unit_test(base/test_buf)
@@ -73,5 +74,4 @@ unit_test(trail/test_scope trail_fixture)
 unit_test(trail/test_fork trail_fixture)
 unit_test(trail/test_survey trail_fixture)
 # ThreadSanitizer cannot follow a child that starts threads; the allocator of AddressSanitizer does not survive a fork
-# while another thread is in it.
 set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;native")
