@@ -376,7 +376,9 @@ static int64_t work(struct drain *drain)
     if (adopt_some(drain))
         return 0;
     write_accounts_now_and_then(drain);
-    return is_stopping(drain) ? 0 : wait_us; /* A back-off is slept through at the next round. */
+    if (is_stopping(drain)) /* A back-off is slept through at the next round. */
+        return losses_any(&drain->losses) ? NO_PROGRESS_US : 0;
+    return wait_us;
 }
 
 /* True when there is nothing left to do, or no time left to do it. */
@@ -387,7 +389,8 @@ static bool is_finished(struct drain *drain)
     /* A schema that is newer than we are does not get older while a stop waits. */
     if (is_stopping(drain) && drain->backoff.delay_us != 0 && drain->last_error == TRAIL_EVERSION)
         return true;
-    if (!is_stopping(drain) || !drain->adopted_once || anything_waits(drain) ||
+    /* Losses that did not even fit into the reserve are recorded when the last batch has made room for them. */
+    if (!is_stopping(drain) || !drain->adopted_once || anything_waits(drain) || losses_any(&drain->losses) ||
         !backoff_may_try(&drain->backoff, clock_mono_us(drain->clock)))
         return false;
     drain->complete = write_accounts(drain);
