@@ -20,7 +20,7 @@
 #include "drain/backoff.h"
 #include "drain/losses.h"
 #include "event/control.h"
-#include "event/event_wire.h"
+#include "spool/control_append.h"
 
 /* The longest sleep: what changes without anybody waking us (a clock, a dead neighbour) is seen within it. */
 #define SLEEP_MS_MAX 1000
@@ -235,31 +235,6 @@ static bool store_own_batch(struct drain *drain)
 
 /* ---- Records about ourselves ---- */
 
-/* False: the spool is full, or there is no memory. */
-static bool append_control(struct drain *drain, const char *action, const struct buf *context)
-{
-    struct trail_event event;
-    struct buf         payload;
-    bool               appended = false;
-    char               storage[2048];
-    uint32_t           flags = TRAIL_FLAG_CONTROL;
-    uint64_t           seq;
-    int64_t            now_us = clock_wall_us(drain->clock);
-
-    if (buf_failed(context))
-        return false;
-    control_event(&event, action, buf_text(context), now_us);
-    buf_init(&payload, storage, sizeof storage);
-    if (event_encode(&event, 1, &payload, &flags) == TRAIL_OK) {
-        struct spool_entry entry = {
-            .payload = buf_text(&payload), .wall_us = now_us, .flags = (uint16_t)flags, .control = true
-        };
-        appended = spool_append(drain->spool, &entry, &seq, NULL) == TRAIL_OK;
-    }
-    buf_done(&payload);
-    return appended;
-}
-
 /* Once there is room again, and not too often; a stop is the last chance, and may use the reserve. */
 static void record_losses(struct drain *drain)
 {
@@ -276,7 +251,7 @@ static void record_losses(struct drain *drain)
     buf_init(&context, storage, sizeof storage);
     loss_describe(&loss, &context);
     drain->losses_at_us = now_us + LOSSES_AGAIN_US;
-    if (!append_control(drain, CONTROL_EVENTS_LOST, &context))
+    if (control_append(drain->spool, CONTROL_EVENTS_LOST, &context, clock_wall_us(drain->clock)) != TRAIL_OK)
         losses_put_back(&drain->losses, &loss);
     buf_done(&context);
 }
@@ -294,7 +269,8 @@ static void record_recovery(struct drain *drain, const struct adopt_report *repo
                ",\"quarantined_segments\":%" PRIu64 ",\"system_restarted\":%s}",
                writer, report->identity.pid, report->events, report->gaps, report->quarantined,
                report->other_boot ? "true" : "false");
-    (void)append_control(drain, CONTROL_RECOVERED, &context); /* Best effort: what it tells of is stored. */
+    /* Best effort: what it tells of is stored. */
+    (void)!control_append(drain->spool, CONTROL_RECOVERED, &context, clock_wall_us(drain->clock));
     buf_done(&context);
 }
 

@@ -1,4 +1,4 @@
-/* control.h -- the trail's records about itself: started, stopped, recovered, events lost.
+/* control.h -- the trail's records about itself: started, stopped, recovered, events lost, policy changed, and so on.
  *
  *     [event]  ->  policy  ->  spool  ->  drain  ->  store
  *
@@ -18,6 +18,8 @@
 #define CONTROL_STOPPED "trail_stopped"
 #define CONTROL_RECOVERED "trail_recovered"
 #define CONTROL_EVENTS_LOST "events_lost"
+#define CONTROL_POLICY_CHANGED "policy_changed"
+#define CONTROL_RETENTION_APPLIED "retention_applied"
 
 /* Fill in a control record. `action` is one of the names above; `context` a JSON object. */
 void control_event(struct trail_event *ret_event, const char *action, struct trail_text context, int64_t now_us);

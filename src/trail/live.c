@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/os_process.h"
 #include "event/control.h"
-#include "event/event_wire.h"
+#include "spool/control_append.h"
 #include "spool/destination.h"
 #include "trail/trail_state.h"
 
@@ -69,18 +69,6 @@ static void describe_start(const struct trail *trail, struct buf *out)
     buf_done(&text);
 }
 
-/* The payload of a control record. */
-static enum trail_err encode_control(const struct trail *trail, const char *action, const struct buf *context,
-                                     struct buf *out)
-{
-    struct trail_event event;
-    uint32_t           flags = 0;
-    if (buf_failed(context))
-        return TRAIL_ENOMEM;
-    control_event(&event, action, buf_text(context), clock_wall_us(trail->clock));
-    return event_encode(&event, 1, out, &flags);
-}
-
 static enum trail_err open_spool(struct trail *trail, struct live *live, struct trail_error *ret_error)
 {
     struct buf           context;
@@ -100,7 +88,8 @@ static enum trail_err open_spool(struct trail *trail, struct live *live, struct 
     buf_init(&preamble, NULL, 0);
     describe_start(trail, &context);
     enum trail_err err = make_identity(trail, &options.identity, ret_error);
-    if (err == TRAIL_OK && encode_control(trail, CONTROL_STARTED, &context, &preamble) != TRAIL_OK)
+    if (err == TRAIL_OK &&
+        control_encode(CONTROL_STARTED, &context, clock_wall_us(trail->clock), &preamble) != TRAIL_OK)
         err = error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for the start record");
     if (err == TRAIL_OK) {
         options.preamble = buf_text(&preamble);
@@ -183,26 +172,15 @@ struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
 void live_record_stop(struct trail *trail, struct live *live)
 {
     struct buf context;
-    struct buf payload;
-    uint64_t   seq = 0;
 
     if (spool_last_seq(live->spool) == 0)
         return; /* It recorded nothing, so it never started. */
     buf_init(&context, NULL, 0);
-    buf_init(&payload, NULL, 0);
     append_member(&context, "service", trail->settings.service);
     buf_append_string(&context, "}");
-    if (encode_control(trail, CONTROL_STOPPED, &context, &payload) == TRAIL_OK) {
-        struct spool_entry entry = {
-            .payload = buf_text(&payload),
-            .wall_us = clock_wall_us(trail->clock),
-            .flags = TRAIL_FLAG_CONTROL,
-            .control = true,
-        };
-        (void)!spool_append(live->spool, &entry, &seq, NULL); /* A full spool: the stop is not worth an error. */
-    }
+    /* A full spool: the stop is not worth an error. */
+    (void)!control_append(live->spool, CONTROL_STOPPED, &context, clock_wall_us(trail->clock));
     buf_done(&context);
-    buf_done(&payload);
 }
 
 void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting)

@@ -24,10 +24,9 @@ static const struct {
     const char *action;
     const char *name;
 } actions[] = {
-    { CONTROL_STARTED, "trail_started" },
-    { CONTROL_STOPPED, "trail_stopped" },
-    { CONTROL_RECOVERED, "trail_recovered" },
-    { CONTROL_EVENTS_LOST, "events_lost" },
+    { CONTROL_STARTED, "trail_started" },         { CONTROL_STOPPED, "trail_stopped" },
+    { CONTROL_RECOVERED, "trail_recovered" },     { CONTROL_EVENTS_LOST, "events_lost" },
+    { CONTROL_POLICY_CHANGED, "policy_changed" }, { CONTROL_RETENTION_APPLIED, "retention_applied" },
 };
 
 static struct trail_event make(const char *action, struct trail_text context)
