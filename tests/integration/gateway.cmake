@@ -1,4 +1,5 @@
-# The example gateway, its load client, scripts/run and the hello program, driven from outside.
+# The example gateway, its load client, scripts/run and the hello program, driven from outside; and the policy through
+# gateway and command.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 foreach(name gateway run hello sampling)

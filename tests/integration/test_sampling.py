@@ -387,8 +387,8 @@ class Mistakes(support.CommandCase):
         ("SAMPLE_RATE", ("0.1.2", "1.5", "-1", "nan", "10%", "1e-1", "0,1"), "allowed are 0.0 to 1.0"),
         ("SAMPLE_READS", ("2", "-0.1", "half"), "allowed are 0.0 to 1.0"),
         ("ACTION_MAP", ("create_x=creat", "x="),
-         "does not end in an operation; write name=operation, with one of create, read, update, delete, execute, access, "
-         "export, import, auth, admin, audit, other"),
+         "does not end in an operation; write name=operation, with one of create, read, update, delete, execute, "
+         "access, export, import, auth, admin, audit, other"),
         ("ACTION_MAP", ("=read", "_=read"), "has no name; write name=operation"),
         ("ACTION_MAP", ("a=read,A=create", "x/y=read,b=read,x_y=update"), "contradicts read"),
         ("ALWAYS_RECORD", ("failure", "deletes,everything"), "is none of failures, denied, deletes, auth"),
