@@ -46,9 +46,10 @@ int __wrap_fsync(int fd);
 
 int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
-    if (other_comes_first)
+    if (other_comes_first) {
+        other_comes_first = false;
         put_file(SAMPLING_KEY_FILE_NAME, "the other's key!", 16);
-    other_comes_first = false;
+    }
     if (fault_strikes(&rename_fault)) {
         errno = rename_fault.error;
         return -1;
