@@ -3,7 +3,7 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 
-.PHONY: all run test verify bench soak generated format install clean
+.PHONY: all run test verify bench soak docs generated format install clean
 all: $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 
@@ -37,6 +37,12 @@ soak:
 	cmake -S . -B $(BUILD) -G Ninja -DAUDITTRAIL_TESTS=ON
 	cmake --build $(BUILD) -j $(JOBS)
 	ctest --test-dir $(BUILD) -L '^long$$' --verbose --no-tests=error
+
+# The manual as a site, in build/site.
+docs:
+	scripts/setup docs
+	mkdocs build -q -f docs/mkdocs.yml -d $(CURDIR)/build/site
+	@echo "docs: open build/site/index.html"
 
 # Write the pages that the command prints: .env.example, docs/docs/reference/settings.md.
 generated: all
