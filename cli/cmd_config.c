@@ -18,8 +18,8 @@ static const char *take_output(void *context, const char *value)
 }
 
 static const struct option_info config_options[] = {
-    { "output", 'o', "FORMAT", "of show: table (if not given) or json", take_output },
-    { NULL, 0, NULL, NULL, NULL },
+    { "output", 'o', "FORMAT", "of show: table (if not given) or json", take_output, "table json" },
+    { .name = NULL },
 };
 
 static const struct usage config_usage = {
@@ -31,7 +31,13 @@ static const struct usage config_usage = {
              "docs   the page of the documentation about settings, in Markdown",
     .options = config_options,
     .operands_max = 1,
+    .operands = "show check env docs",
 };
+
+const struct usage *usage_config(void)
+{
+    return &config_usage;
+}
 
 /* A value may be as long as a list of names can be; no one reads more of it on a screen. */
 #define VALUE_SIZE (SETTING_VALUE_BYTES_MAX + 1)

@@ -20,7 +20,7 @@ static const char *query_notes(void)
     static char notes[2048];
     size_t      begin = 0; /* Of the line, to break it where it gets too long. */
     size_t      blank = 0;
-    int         size = snprintf(notes, sizeof notes, "columns: %s", columns_names());
+    int         size = snprintf(notes, sizeof notes, "columns: %s", columns_all);
     for (size_t i = 0; i < (size_t)size; i++) {
         if (notes[i] == ' ')
             blank = i;
@@ -35,6 +35,15 @@ static const char *query_notes(void)
              "  audittrail query --resource tool/42 --operation update,delete --oldest-first\n"
              "  audittrail query --since 7d --outcome denied,failure -o csv --limit all > denied.csv");
     return notes;
+}
+
+const struct usage *usage_query(void)
+{
+    static struct usage usage = {
+        .command = "query", .synopsis = "[options]", .about = QUERY_ABOUT, .options = query_options
+    };
+    usage.notes = query_notes();
+    return &usage;
 }
 
 /* What one run of the query works with. */
@@ -125,11 +134,6 @@ static int run_query(const struct query_request *request, const char *database_u
 
 int cmd_query(int argc, char **argv)
 {
-    struct usage         usage = { .command = "query",
-                                   .synopsis = "[options]",
-                                   .about = QUERY_ABOUT,
-                                   .options = query_options,
-                                   .notes = query_notes() };
     struct options       options;
     struct query_request request;
     struct settings      settings;
@@ -137,7 +141,7 @@ int cmd_query(int argc, char **argv)
 
     (void)argc;
     query_request_init(&request, clock_wall_us(&clock_system));
-    if (!options_parse(&options, &usage, argv, &request)) {
+    if (!options_parse(&options, usage_query(), argv, &request)) {
         query_request_done(&request);
         return options.exit_code;
     }

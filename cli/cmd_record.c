@@ -84,8 +84,9 @@ static const struct option_info record_options[] = {
     { "errors", 0, "N", "print the first N lines in error, or all; 20 if not given", take_errors },
     { "timeout", 0, "SECONDS", "give up when the store takes nothing for so long; 30 if not given", take_timeout },
     { "service", 0, "NAME", "who records, as AUDIT_TRAIL_SERVICE says otherwise", take_service },
-    { "output", 'o', "FORMAT", "the summary: text on stderr (if not given), or json on stdout", take_output },
-    { NULL, 0, NULL, NULL, NULL },
+    { "output", 'o', "FORMAT", "the summary: text on stderr (if not given), or json on stdout", take_output,
+      "text json" },
+    { .name = NULL },
 };
 
 static const struct usage record_usage = {
@@ -99,7 +100,13 @@ static const struct usage record_usage = {
         "example:\n"
         "  echo '{\"action\":\"create_tool\",\"resource_type\":\"tool\",\"user_id\":\"alice\"}' | audittrail record",
     .operands_max = OPTIONS_OPERANDS_MAX,
+    .operands = USAGE_OPERANDS_FILES,
 };
+
+const struct usage *usage_record(void)
+{
+    return &record_usage;
+}
 
 /* ---- Files ---- */
 

@@ -190,11 +190,8 @@ void column_append(const struct column *column, const struct trail_stored_event 
         buf_append_text(out, event_text(&event->event, column->field));
 }
 
-const char *columns_names(void)
-{
-    return "id timestamp service seq operation outcome success "
+const char columns_all[] = "id timestamp service seq operation outcome success "
 #define FIELD(member, limit, kind) #member " "
 #include "event/fields.def"
 #undef FIELD
-           "data_classification requires_review level flags weight time user resource";
-}
+                           "data_classification requires_review level flags weight time user resource";

@@ -35,7 +35,7 @@ const char *column_name(const struct column *column);
 /* The cell of `event`, as it is stored; empty when the event does not have it. */
 void column_append(const struct column *column, const struct trail_stored_event *event, struct buf *out);
 
-/* All names, separated by blanks: for help and messages. A static string. */
-const char *columns_names(void);
+/* All names, separated by blanks: for help, messages and tables of options. */
+extern const char columns_all[];
 
 #endif

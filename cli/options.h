@@ -31,7 +31,12 @@ struct option_info {
     const char    *argument; /* "FILE"; NULL: a flag; "[yes|no]": may be left out, and is then given as NULL. */
     const char    *help;     /* Wrapped by the printer. */
     option_take_fn take;
+    const char    *choices; /* The values it takes, separated by blanks; NULL: any. Of "NAME,..." any number of them. */
 };
+
+/* What usage.operands can say besides the words themselves. */
+#define USAGE_OPERANDS_FILES "FILE"
+#define USAGE_OPERANDS_COMMANDS "COMMAND"
 
 struct usage {
     const char               *command;
@@ -40,6 +45,7 @@ struct usage {
     const struct option_info *options;  /* Ends with a NULL name. */
     const char               *notes;    /* Behind the options; may be NULL. */
     size_t                    operands_max;
+    const char               *operands; /* Words separated by blanks, or one of the above; NULL: anything. */
 };
 
 struct options {
@@ -50,6 +56,9 @@ struct options {
     size_t      operand_count;
     int         exit_code; /* When options_parse() returned false. */
 };
+
+/* What every command has: --env-file, --set and --help. Their context is the struct options itself. */
+extern const struct option_info options_common[];
 
 /* Parse a command line; each option goes to its take function with `context`. False: help was printed
  * or the line is wrong; return options->exit_code. */
