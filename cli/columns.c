@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "event/control.h"
 #include "event/event.h"
 #include "event/operation.h"
 
@@ -188,6 +189,23 @@ void column_append(const struct column *column, const struct trail_stored_event 
         column->append(event, out);
     else
         buf_append_text(out, event_text(&event->event, column->field));
+}
+
+enum style column_style(const struct column *column, const struct trail_stored_event *event)
+{
+    /* The record of a gap is marked as a whole: it stands for events that are not there. */
+    if ((event->flags & TRAIL_FLAG_CONTROL) != 0 && text_equal(event->event.action, TRAIL_TEXT(CONTROL_EVENTS_LOST)))
+        return STYLE_GAP;
+    if (column->append != append_outcome && column->append != append_success)
+        return STYLE_PLAIN;
+    switch (event->event.outcome) {
+    case TRAIL_OUTCOME_FAILURE:
+    case TRAIL_OUTCOME_DENIED: return STYLE_BAD;
+    case TRAIL_OUTCOME_PARTIAL: return STYLE_WARNING;
+    case TRAIL_OUTCOME_SUCCESS:
+    case TRAIL_OUTCOME_UNKNOWN: return STYLE_PLAIN;
+    }
+    return STYLE_PLAIN;
 }
 
 const char columns_all[] = "id timestamp service seq operation outcome success "

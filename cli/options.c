@@ -25,9 +25,17 @@ static const char *take_setting(void *context, const char *value)
     return NULL;
 }
 
+static const char *take_color(void *context, const char *value)
+{
+    struct options *options = context;
+    return screen_colors_parse(value, &options->colors) ? NULL : "auto, always or never";
+}
+
 const struct option_info options_common[] = {
     { "env-file", 0, "FILE", "read settings from FILE instead of .env", take_env_file },
     { "set", 0, "AUDIT_TRAIL_X=value", "set one setting, winning over environment and file; repeatable", take_setting },
+    { "color", 0, "WHEN", "colours: auto (if not given: on a terminal, unless NO_COLOR is set), always, never",
+      take_color, SCREEN_COLORS_CHOICES },
     { "help", 'h', NULL, "print this", NULL },
     { .name = NULL },
 };

@@ -201,6 +201,13 @@ static const char *take_output(void *context, const char *value)
     return output_format_parse(value, &request->format) ? NULL : "table, json, ndjson or csv";
 }
 
+static const char *take_no_pager(void *context, const char *value)
+{
+    (void)value;
+    ((struct query_request *)context)->no_pager = true;
+    return NULL;
+}
+
 static const char *take_columns(void *context, const char *value)
 {
     struct query_request *request = context;
@@ -234,6 +241,7 @@ const struct option_info query_options[] = {
       take_oldest_first },
     { "output", 'o', "FORMAT", "table (if not given), json, ndjson or csv", take_output, "table json ndjson csv" },
     { "columns", 0, "NAME,...", "the columns of table and csv, see below", take_columns, columns_all },
+    { "no-pager", 0, NULL, "print a table that is longer than the terminal without $PAGER", take_no_pager },
     { .name = NULL },
 };
 
