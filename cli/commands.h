@@ -22,6 +22,7 @@
     X(query, "find recorded events")                                \
     X(stats, "show where every event went, over all writers")       \
     X(config, "show and check the settings")                        \
+    X(completion, "print the completion script of a shell")         \
     X(version, "show the version and what it was built with")       \
     X(help, "show this, or the help of a command")
 
