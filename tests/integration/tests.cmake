@@ -19,6 +19,6 @@ integration_test(terminal)
 if(AUDITTRAIL_STATIC)
   integration_test(consumer)
   integration_test(manual)
-  set_property(TEST integration/consumer integration/manual APPEND PROPERTY ENVIRONMENT "AUDITTRAIL_BUILD_DIR=${CMAKE_BINARY_DIR}"
-    "AUDITTRAIL_CMAKE=${CMAKE_COMMAND}" "AUDITTRAIL_CC=${CMAKE_C_COMPILER}")
+  set_property(TEST integration/consumer integration/manual APPEND PROPERTY ENVIRONMENT
+    "AUDITTRAIL_BUILD_DIR=${CMAKE_BINARY_DIR}" "AUDITTRAIL_CMAKE=${CMAKE_COMMAND}" "AUDITTRAIL_CC=${CMAKE_C_COMPILER}")
 endif()
