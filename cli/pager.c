@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/screen.h"
+
 #define PAGER_DEFAULT "less -FRX"
 #define PAGER_BYTES_MAX 1024
 #define PAGER_WORDS_MAX 32
@@ -120,6 +122,9 @@ void pager_start(struct pager *pager, const char *command)
         fprintf(stderr, "audittrail %s: PAGER is too long; printing without it\n", command);
         return;
     }
+    /* less asks for a key before it shows anything there. */
+    if (!words.chosen && screen_is_dumb())
+        return;
     if (words.count == 0 || strcmp(words.list[0], "cat") == 0)
         return;
     /* less chosen without options shows what the default would; who has set LESS has decided. */

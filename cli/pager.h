@@ -1,6 +1,7 @@
 /* pager.h -- sends what is printed on standard output through a pager, as long as someone looks at it.
  *
- * $PAGER says which one (`less -FRX` if it does not; none when it is empty or `cat`). Its words are split at blanks:
+ * $PAGER says which one (`less -FRX` if it does not; none when it is empty or `cat`, and no
+ * usual one on a dumb terminal). Its words are split at blanks:
  * there is no shell, so nothing in it is expanded. Standard output itself is turned to the pager, so printing goes on
  * as before. When the pager is quit, writing fails; pager_has_quit() tells, and that is no error.
  *

@@ -18,14 +18,17 @@ bool screen_colors_parse(const char *word, enum screen_colors *ret_colors)
     return false;
 }
 
+bool screen_is_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0;
+}
+
 /* Whether the environment lets a terminal have colours. */
 static bool environment_agrees(void)
 {
     const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-    if (no_color != NULL && no_color[0] != '\0')
-        return false;
-    return term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0;
+    return (no_color == NULL || no_color[0] == '\0') && !screen_is_dumb();
 }
 
 struct screen screen_of(FILE *out, enum screen_colors colors)

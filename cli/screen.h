@@ -38,6 +38,9 @@ bool screen_colors_parse(const char *word, enum screen_colors *ret_colors);
 
 struct screen screen_of(FILE *out, enum screen_colors colors);
 
+/* Not a terminal that understands escape sequences: TERM is dumb, or says nothing. */
+bool screen_is_dumb(void);
+
 /* What to write in front of a text of this style, and behind it; "" where there is nothing to write. */
 const char *style_begin(enum style style);
 const char *style_end(enum style style);

@@ -77,6 +77,8 @@ class Colour(TerminalCase):
         code, shown, _, _ = self.on_terminal("config", "check", "--set", "AUDIT_TRAIL_LEVEL=x")
         self.assertEqual(code, 1, shown)
         self.assertIn("\x1b[31merror:\x1b[0m AUDIT_TRAIL_LEVEL", shown)
+        _, shown, _, _ = self.on_terminal("query", "--set", "AUDIT_TRAIL_LEVLE=all")
+        self.assertIn("audittrail query: \x1b[33mwarning: \x1b[0mAUDIT_TRAIL_LEVLE", shown)
         _, _, _, err = self.on_terminal("config", "check", "--set", "AUDIT_TRAIL_LEVEL=x", stderr=PIPE)
         self.assertIn("error: AUDIT_TRAIL_LEVEL", err)
         self.assertNotIn("\x1b", err)

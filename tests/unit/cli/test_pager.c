@@ -149,10 +149,12 @@ static void without_a_pager_all_is_printed_directly(void **state)
         { "", "" },
         { "   ", "" },
         { "cat", "" },
+        { NULL, "" }, /* With TERM=dumb. */
         { "no-such-pager-here -x",
           "audittrail test: cannot start PAGER no-such-pager-here: No such file or directory; printing without it\n" },
         { too_long, "audittrail test: PAGER is too long; printing without it\n" },
     };
+    setenv("TERM", "dumb", 1);
     memset(too_long, 'x', sizeof too_long - 1);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture fixture;
