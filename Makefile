@@ -3,7 +3,7 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 
-.PHONY: all run test verify bench soak docs generated format install clean
+.PHONY: all run test verify bench soak docs generated format install uninstall clean
 all: $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 
@@ -58,6 +58,10 @@ install:
 	cmake --build $(BUILD) -j $(JOBS)
 	cmake --install $(BUILD)
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then PATH="$$PATH:/usr/sbin:/sbin" ldconfig; fi
+
+# What the last `make install` of this build directory put there; DESTDIR as it was then.
+uninstall:
+	sed 's|^|$(DESTDIR)|' $(BUILD)/install_manifest.txt | tr '\n' '\0' | xargs -0 rm -fv
 
 clean:
 	rm -rf $(BUILD)

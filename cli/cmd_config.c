@@ -18,8 +18,8 @@ static const char *take_output(void *context, const char *value)
 }
 
 static const struct option_info config_options[] = {
-    { "output", 'o', "FORMAT", "of show: table (if not given) or json", take_output },
-    { NULL, 0, NULL, NULL, NULL },
+    { "output", 'o', "FORMAT", "of show: table (if not given) or json", take_output, "table json" },
+    { .name = NULL },
 };
 
 static const struct usage config_usage = {
@@ -31,18 +31,26 @@ static const struct usage config_usage = {
              "docs   the page of the documentation about settings, in Markdown",
     .options = config_options,
     .operands_max = 1,
+    .operands = "show check env docs",
 };
+
+const struct usage *usage_config(void)
+{
+    return &config_usage;
+}
 
 /* A value may be as long as a list of names can be; no one reads more of it on a screen. */
 #define VALUE_SIZE (SETTING_VALUE_BYTES_MAX + 1)
 
-static void print_table(const struct settings *settings)
+static void print_table(const struct settings *settings, enum screen_colors colors)
 {
     static const struct table_column columns[] = { { "SETTING", false }, { "SOURCE", false }, { "VALUE", false } };
     static char                      value[VALUE_SIZE];
     struct table                     table;
 
     table_begin(&table, stdout, columns, 3);
+    struct screen screen = screen_of(stdout, colors);
+    table_show_on(&table, &screen);
     for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
         settings_format_value(settings, id, value, sizeof value);
         table_cell(&table, trail_str(setting_info(id)->name));
@@ -91,12 +99,12 @@ static int print_page(struct buf *page)
     return exit_code;
 }
 
-static int show(const struct settings *settings, bool json)
+static int show(const struct settings *settings, const struct options *options, bool json)
 {
     struct buf page;
 
     if (!json) {
-        print_table(settings);
+        print_table(settings, options->colors);
         return EXIT_CODE_OK;
     }
     buf_init(&page, NULL, 0);
@@ -104,10 +112,13 @@ static int show(const struct settings *settings, bool json)
     return print_page(&page);
 }
 
-static void print_problems(const struct settings_report *report)
+static void print_problems(const struct settings_report *report, const struct screen *screen)
 {
-    for (size_t i = 0; i < report->problem_count; i++)
-        fprintf(stderr, "%s: %s\n", report->problems[i].warning ? "warning" : "error", report->problems[i].message);
+    for (size_t i = 0; i < report->problem_count; i++) {
+        bool warning = report->problems[i].warning;
+        screen_print(screen, stderr, warning ? STYLE_WARNING : STYLE_BAD, warning ? "warning:" : "error:");
+        fprintf(stderr, " %s\n", report->problems[i].message);
+    }
     size_t told = 0;
     for (size_t i = 0; i < report->problem_count; i++)
         told += report->problems[i].warning ? 0 : 1;
@@ -128,11 +139,12 @@ static int show_or_check(const struct options *options, bool check, bool json)
     int            exit_code = EXIT_CODE_OK;
     enum trail_err err = settings_load(&settings, &input, &report);
 
-    print_problems(&report);
+    struct screen screen = screen_of(stderr, options->colors);
+    print_problems(&report, &screen);
     if (err != TRAIL_OK && err != TRAIL_ECONFIG)
         fprintf(stderr, "audittrail config: %s\n", trail_strerror(err));
     else if (!check)
-        exit_code = show(&settings, json);
+        exit_code = show(&settings, options, json);
     else if (err == TRAIL_OK)
         printf("%d settings are valid\n", (int)SETTING_COUNT);
     if (err != TRAIL_OK)

@@ -1,11 +1,13 @@
 /* cmd_query.c -- `audittrail query`: finds recorded events and prints them. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/event_printer.h"
 #include "cli/load_settings.h"
+#include "cli/pager.h"
 #include "cli/query_request.h"
 
 #define QUERY_ABOUT                                                                                       \
@@ -20,7 +22,7 @@ static const char *query_notes(void)
     static char notes[2048];
     size_t      begin = 0; /* Of the line, to break it where it gets too long. */
     size_t      blank = 0;
-    int         size = snprintf(notes, sizeof notes, "columns: %s", columns_names());
+    int         size = snprintf(notes, sizeof notes, "columns: %s", columns_all);
     for (size_t i = 0; i < (size_t)size; i++) {
         if (notes[i] == ' ')
             blank = i;
@@ -37,13 +39,34 @@ static const char *query_notes(void)
     return notes;
 }
 
+const struct usage *usage_query(void)
+{
+    static struct usage usage = {
+        .command = "query", .synopsis = "[options]", .about = QUERY_ABOUT, .options = query_options
+    };
+    usage.notes = query_notes();
+    return &usage;
+}
+
 /* What one run of the query works with. */
 struct page {
     const struct query_request *request;
+    struct screen               screen; /* Of standard output, before a pager came between. */
     struct event_printer        printer;
+    struct pager                pager;
     struct trail_id             last; /* Of the event printed last. */
     bool                        more; /* There is at least one more. */
 };
+
+/* A table gathers its first rows before it prints any, so a pager can still be started when they turn out to be more
+ * than the screen shows. */
+static void page_if_long(struct page *page)
+{
+    const struct query_request *request = page->request;
+    if (request->format == OUTPUT_TABLE && !request->no_pager && page->screen.height > 0 &&
+        page->printer.count + 1 == page->screen.height)
+        pager_start(&page->pager, "query");
+}
 
 /* Print up to the limit; TRAIL_ENOTFOUND when the events ended before it. */
 static enum trail_err print_page(struct page *page, struct trail_query *query, struct trail_error *ret_error)
@@ -63,8 +86,9 @@ static enum trail_err print_page(struct page *page, struct trail_query *query, s
             return TRAIL_OK;
         }
         printer_event(&page->printer, &event);
+        page_if_long(page);
         page->last = event.id;
-        if (one)
+        if (one || pager_has_quit(&page->pager))
             return TRAIL_OK;
     }
 }
@@ -92,20 +116,23 @@ static int fail(const struct trail_error *error)
     }
 }
 
-static int run_query(const struct query_request *request, const char *database_url, char **argv)
+static int run_query(struct page *page, const char *database_url, char **argv)
 {
-    struct trail_error  error = { 0 };
-    struct trail_query *query = NULL;
-    struct page         page = { .request = request };
+    const struct query_request *request = page->request;
+    struct trail_error          error = { 0 };
+    struct trail_query         *query = NULL;
 
     if (trail_query_open(&query, database_url, &request->filter, &error) != TRAIL_OK)
         return fail(&error);
 
-    printer_begin(&page.printer, stdout, request->format, request->columns_given ? &request->columns : NULL);
-    enum trail_err err = print_page(&page, query, &error);
+    printer_begin(&page->printer, stdout, request->format, request->columns_given ? &request->columns : NULL);
+    if (request->format == OUTPUT_TABLE)
+        table_show_on(&page->printer.table, &page->screen);
+    enum trail_err err = print_page(page, query, &error);
     trail_query_close(query);
-    bool     printed = printer_end(&page.printer);
-    uint64_t count = page.printer.count;
+    bool     printed = printer_end(&page->printer);
+    uint64_t count = page->printer.count;
+    pager_end(&page->pager);
 
     if (err != TRAIL_OK && err != TRAIL_ENOTFOUND)
         return fail(&error);
@@ -118,18 +145,13 @@ static int run_query(const struct query_request *request, const char *database_u
         fputs("audittrail query: nothing matches\n", stderr);
         return EXIT_CODE_NO_MATCH;
     }
-    if (page.more && (request->format == OUTPUT_TABLE || table_terminal_width(stderr) > 0))
-        print_hint(&page, argv);
+    if (page->more && (request->format == OUTPUT_TABLE || isatty(STDERR_FILENO)))
+        print_hint(page, argv);
     return EXIT_CODE_OK;
 }
 
 int cmd_query(int argc, char **argv)
 {
-    struct usage         usage = { .command = "query",
-                                   .synopsis = "[options]",
-                                   .about = QUERY_ABOUT,
-                                   .options = query_options,
-                                   .notes = query_notes() };
     struct options       options;
     struct query_request request;
     struct settings      settings;
@@ -137,7 +159,7 @@ int cmd_query(int argc, char **argv)
 
     (void)argc;
     query_request_init(&request, clock_wall_us(&clock_system));
-    if (!options_parse(&options, &usage, argv, &request)) {
+    if (!options_parse(&options, usage_query(), argv, &request)) {
         query_request_done(&request);
         return options.exit_code;
     }
@@ -145,8 +167,9 @@ int cmd_query(int argc, char **argv)
     if (wrong != NULL) {
         fprintf(stderr, "audittrail query: %s (see `audittrail query --help`)\n", wrong);
     } else {
+        struct page page = { .request = &request, .screen = screen_of(stdout, options.colors) };
         if (load_settings(&settings, &options, "query"))
-            exit_code = run_query(&request, settings.database_url, argv);
+            exit_code = run_query(&page, settings.database_url, argv);
         settings_done(&settings);
     }
     query_request_done(&request);

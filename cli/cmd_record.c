@@ -8,8 +8,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/figures.h"
@@ -84,8 +86,9 @@ static const struct option_info record_options[] = {
     { "errors", 0, "N", "print the first N lines in error, or all; 20 if not given", take_errors },
     { "timeout", 0, "SECONDS", "give up when the store takes nothing for so long; 30 if not given", take_timeout },
     { "service", 0, "NAME", "who records, as AUDIT_TRAIL_SERVICE says otherwise", take_service },
-    { "output", 'o', "FORMAT", "the summary: text on stderr (if not given), or json on stdout", take_output },
-    { NULL, 0, NULL, NULL, NULL },
+    { "output", 'o', "FORMAT", "the summary: text on stderr (if not given), or json on stdout", take_output,
+      "text json" },
+    { .name = NULL },
 };
 
 static const struct usage record_usage = {
@@ -99,12 +102,19 @@ static const struct usage record_usage = {
         "example:\n"
         "  echo '{\"action\":\"create_tool\",\"resource_type\":\"tool\",\"user_id\":\"alice\"}' | audittrail record",
     .operands_max = OPTIONS_OPERANDS_MAX,
+    .operands = USAGE_OPERANDS_FILES,
 };
+
+const struct usage *usage_record(void)
+{
+    return &record_usage;
+}
 
 /* ---- Files ---- */
 
 static void fail_file(struct recorder *recorder, const char *what)
 {
+    progress_clear(&recorder->progress);
     fprintf(stderr, "audittrail record: cannot %s %s: %s\n", what,
             recorder->file != NULL ? recorder->file : "standard input", strerror(errno));
     recorder->stop = RECORDER_BROKEN;
@@ -112,6 +122,7 @@ static void fail_file(struct recorder *recorder, const char *what)
 
 static void record_lines(struct recorder *recorder, struct lines *lines)
 {
+    uint64_t          bytes_before = recorder->bytes;
     struct trail_text line;
     while (recorder->stop == RECORDER_GOES_ON) {
         enum lines_result result = lines_next(lines, &line);
@@ -130,8 +141,11 @@ static void record_lines(struct recorder *recorder, struct lines *lines)
             recorder_long_line(recorder, lines->number);
         else if (text_trim(line).size > 0)
             recorder_line(recorder, lines->number, line);
+        recorder->bytes = bytes_before + lines->bytes;
+        if ((lines->number & 0x3F) == 0)
+            progress_show(&recorder->progress, recorder->lines, recorder->bytes);
         if ((lines->number & 0xFFF) == 0)
-            notices_print(&recorder->notices, "record");
+            recorder_print_notices(recorder);
     }
 }
 
@@ -153,6 +167,36 @@ static void record_file(struct recorder *recorder, const char *name)
     lines_close(&lines);
     if (!is_stdin)
         close(fd);
+}
+
+/* How much there is to read; 0: not known, because it comes through a pipe or a file is not there. */
+static uint64_t bytes_to_read(const struct options *options)
+{
+    uint64_t    total = 0;
+    struct stat status;
+
+    if (options->operand_count == 0)
+        return fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+    for (size_t i = 0; i < options->operand_count; i++) {
+        if (stat(options->operands[i], &status) != 0 || !S_ISREG(status.st_mode))
+            return 0;
+        total += (uint64_t)status.st_size;
+    }
+    return total;
+}
+
+static void record_files(struct record *record)
+{
+    const struct options *options = &record->options;
+    struct recorder      *recorder = &record->recorder;
+
+    progress_begin(&recorder->progress,
+                   &(struct progress_work){ "lines", bytes_to_read(options), stderr, &clock_system });
+    if (options->operand_count == 0)
+        record_file(recorder, "-");
+    for (size_t i = 0; i < options->operand_count && recorder->stop == RECORDER_GOES_ON; i++)
+        record_file(recorder, options->operands[i]);
+    progress_clear(&recorder->progress);
 }
 
 /* ---- What became of them ---- */
@@ -237,7 +281,10 @@ static void close_trail(struct record *record)
     struct recorder *recorder = &record->recorder;
     uint64_t         waiting = 0;
 
+    progress_begin(&recorder->progress,
+                   &(struct progress_work){ "events stored", recorder->recorded, stderr, &clock_system });
     record->stored = recorder->stop != RECORDER_AWAY && recorder_wait_stored(recorder, 1);
+    progress_clear(&recorder->progress);
     if (interrupt_count() > 0 && recorder->stop == RECORDER_GOES_ON)
         recorder->stop = RECORDER_INTERRUPTED;
 
@@ -318,9 +365,6 @@ int cmd_record(int argc, char **argv)
         return EXIT_CODE_USAGE;
 
     interrupt_install();
-    if (options->operand_count == 0)
-        record_file(&record.recorder, "-");
-    for (size_t i = 0; i < options->operand_count && record.recorder.stop == RECORDER_GOES_ON; i++)
-        record_file(&record.recorder, options->operands[i]);
+    record_files(&record);
     return finish(&record);
 }

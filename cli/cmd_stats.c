@@ -14,8 +14,8 @@ static const char *take_output(void *context, const char *value)
 }
 
 static const struct option_info stats_options[] = {
-    { "output", 'o', "FORMAT", "table (if not given) or json", take_output },
-    { NULL, 0, NULL, NULL, NULL },
+    { "output", 'o', "FORMAT", "table (if not given) or json", take_output, "table json" },
+    { .name = NULL },
 };
 
 static const struct usage stats_usage = {
@@ -25,6 +25,11 @@ static const struct usage stats_usage = {
              "record into this store, living and gone; what waits in the spool, and how large it all is.",
     .options = stats_options,
 };
+
+const struct usage *usage_stats(void)
+{
+    return &stats_usage;
+}
 
 static int report(const struct survey *survey, bool json)
 {

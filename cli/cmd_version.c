@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 
-static const struct option_info version_options[] = { { NULL, 0, NULL, NULL, NULL } };
+static const struct option_info version_options[] = { { .name = NULL } };
 
 static const struct usage version_usage = {
     .command = "version",
@@ -14,6 +14,11 @@ static const struct usage version_usage = {
     .about = "Show the version of this command, of the library behind it, and what both were built with.",
     .options = version_options,
 };
+
+const struct usage *usage_version(void)
+{
+    return &version_usage;
+}
 
 int cmd_version(int argc, char **argv)
 {

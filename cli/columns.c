@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "event/control.h"
 #include "event/event.h"
 #include "event/operation.h"
 
@@ -190,11 +191,25 @@ void column_append(const struct column *column, const struct trail_stored_event 
         buf_append_text(out, event_text(&event->event, column->field));
 }
 
-const char *columns_names(void)
+enum style column_style(const struct column *column, const struct trail_stored_event *event)
 {
-    return "id timestamp service seq operation outcome success "
+    /* The record of a gap is marked as a whole: it stands for events that are not there. */
+    if ((event->flags & TRAIL_FLAG_CONTROL) != 0 && text_equal(event->event.action, TRAIL_TEXT(CONTROL_EVENTS_LOST)))
+        return STYLE_GAP;
+    if (column->append != append_outcome && column->append != append_success)
+        return STYLE_PLAIN;
+    switch (event->event.outcome) {
+    case TRAIL_OUTCOME_FAILURE:
+    case TRAIL_OUTCOME_DENIED: return STYLE_BAD;
+    case TRAIL_OUTCOME_PARTIAL: return STYLE_WARNING;
+    case TRAIL_OUTCOME_SUCCESS:
+    case TRAIL_OUTCOME_UNKNOWN: return STYLE_PLAIN;
+    }
+    return STYLE_PLAIN;
+}
+
+const char columns_all[] = "id timestamp service seq operation outcome success "
 #define FIELD(member, limit, kind) #member " "
 #include "event/fields.def"
 #undef FIELD
-           "data_classification requires_review level flags weight time user resource";
-}
+                           "data_classification requires_review level flags weight time user resource";

@@ -11,6 +11,7 @@
 #define AUDITTRAIL_CLI_COLUMNS_H
 
 #include "base/buf.h"
+#include "cli/screen.h"
 
 struct column;
 
@@ -35,7 +36,10 @@ const char *column_name(const struct column *column);
 /* The cell of `event`, as it is stored; empty when the event does not have it. */
 void column_append(const struct column *column, const struct trail_stored_event *event, struct buf *out);
 
-/* All names, separated by blanks: for help and messages. A static string. */
-const char *columns_names(void);
+/* What the cell is to the eye: what went wrong and what is missing stands out. */
+enum style column_style(const struct column *column, const struct trail_stored_event *event);
+
+/* All names, separated by blanks: for help, messages and tables of options. */
+extern const char columns_all[];
 
 #endif

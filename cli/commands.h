@@ -1,27 +1,58 @@
-/* commands.h -- the subcommands: one function and one file each, listed in the table of main.c.
+/* commands.h -- the subcommands: one row in the table below, and one file each.
  *
- * argv[0] is the command's own name ("record"), the rest is what stands behind it on the command line. Every
- * command answers --help itself. The result is an enum exit_code.
+ * From the row NAME come cmd_NAME(), which runs the command, and usage_NAME(), which says what it takes: --help, the
+ * completion and the manual are all made of that. argv[0] is the command's own name ("record"), the rest is what
+ * stands behind it on the command line. Every command answers --help itself. The result is an enum exit_code.
  *
  * Thread: the main thread only.
- * Memory: argv is borrowed and may be kept for as long as the process lives.
+ * Memory: argv is borrowed and may be kept for as long as the process lives; usages are static.
  * Errors: told on stderr, as "audittrail <command>: <sentence>".
  */
 #ifndef AUDITTRAIL_CLI_COMMANDS_H
 #define AUDITTRAIL_CLI_COMMANDS_H
 
+#include <stdio.h>
+
 #include "cli/exit_codes.h"
+#include "cli/options.h"
+
+/* Name, what it does in one line. The order is that of `audittrail help`. */
+#define COMMAND_MAP(X)                                              \
+    X(record, "record events given as NDJSON, one object per line") \
+    X(query, "find recorded events")                                \
+    X(stats, "show where every event went, over all writers")       \
+    X(config, "show and check the settings")                        \
+    X(completion, "print the completion script of a shell")         \
+    X(version, "show the version and what it was built with")       \
+    X(help, "show this, or the help of a command")
 
 struct command {
     const char *name;
-    int (*run)(int argc, char **argv);
     const char *help; /* One line. */
+    int (*run)(int argc, char **argv);
+    const struct usage *(*usage)(void);
 };
 
-int cmd_record(int argc, char **argv);
-int cmd_query(int argc, char **argv);
-int cmd_stats(int argc, char **argv);
-int cmd_config(int argc, char **argv);
-int cmd_version(int argc, char **argv);
+/* COMMAND_COUNT rows, in the order of the table. */
+extern const struct command commands[];
+
+#define COMMAND_ONE(name, help) +1
+enum { COMMAND_COUNT = 0 COMMAND_MAP(COMMAND_ONE) };
+#undef COMMAND_ONE
+
+/* All of them, one line each. */
+void commands_print(FILE *out);
+
+/* NULL: there is no such command. */
+const struct command *command_find(const char *name);
+
+/* Say on stderr that `name` is no command, and which one may have been meant. */
+void command_tell_unknown(const char *name);
+
+#define COMMAND_DECLARE(name, help)                        \
+    int                 cmd_##name(int argc, char **argv); \
+    const struct usage *usage_##name(void);
+COMMAND_MAP(COMMAND_DECLARE)
+#undef COMMAND_DECLARE
 
 #endif

@@ -1,7 +1,12 @@
 /* csv.h -- one cell of RFC 4180, made harmless for spreadsheets.
  *
- * A spreadsheet runs a cell that begins with = + - @ TAB or CR as a formula, and the text of an event comes
- * from whoever was audited. Such a cell gets a leading apostrophe, which spreadsheets take as "this is text".
+ * A spreadsheet runs a cell that begins with = + - @ TAB CR or LF as a formula, some also with the wide forms of these
+ * characters, and the text of an event comes from whoever was audited. Such a cell gets a leading apostrophe, which
+ * spreadsheets take as "this is text". Blanks, invisible characters and quotes in front are looked through, because
+ * some programs strip them first. This is what OWASP asks for ("CSV injection"), and a little more.
+ *
+ * Cells with a semicolon or a tab are quoted although RFC 4180 does not ask for it: a program that guesses the
+ * separator must not see one inside of a cell.
  *
  * Thread: any.
  * Memory: appends to the caller's buffer.

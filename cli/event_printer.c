@@ -72,7 +72,7 @@ static void print_cells(struct event_printer *printer, const struct trail_stored
         else if (printer->format == OUTPUT_CSV)
             csv_append_cell(&printer->line, buf_text(&cell), i == 0);
         else
-            table_cell(&printer->table, buf_text(&cell));
+            table_cell_styled(&printer->table, buf_text(&cell), column_style(printer->columns.list[i], event));
         buf_done(&cell);
     }
     if (printer->format == OUTPUT_CSV) {

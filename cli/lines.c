@@ -69,6 +69,7 @@ static enum lines_result hand_out(struct lines *lines, size_t end_of_line, size_
     bool              too_long = lines->skipping || line.size > LINES_LIMIT_BYTES;
 
     lines->number++;
+    lines->bytes += next - lines->begin;
     lines->begin = next;
     lines->scanned = next;
     lines->skipping = false;
@@ -97,6 +98,7 @@ enum lines_result lines_next(struct lines *lines, struct trail_text *ret_line)
 
         if (lines->end - lines->begin > LINES_LIMIT_BYTES) {
             lines->skipping = true;
+            lines->bytes += lines->end - lines->begin;
             lines->begin = lines->end;
         }
         enum lines_result result = read_more(lines);

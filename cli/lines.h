@@ -25,6 +25,7 @@ struct lines {
     size_t   begin;    /* The first byte not yet handed out. */
     size_t   scanned;  /* Where to look for the next LF. */
     size_t   end;      /* Behind the last byte that was read. */
+    uint64_t bytes;    /* Handed out so far. */
     uint64_t number;   /* Of the line last returned, from 1. */
     bool     skipping; /* Inside a line that is too long. */
     bool     at_end;   /* read() said so. */

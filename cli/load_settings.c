@@ -14,9 +14,13 @@ bool load_settings(struct settings *ret_settings, const struct options *options,
     struct settings_report report;
     enum trail_err         err = settings_load(ret_settings, &input, &report);
 
-    for (size_t i = 0; command != NULL && i < report.problem_count; i++)
-        fprintf(stderr, "audittrail %s: %s%s\n", command, report.problems[i].warning ? "warning: " : "",
-                report.problems[i].message);
+    struct screen screen = screen_of(stderr, options->colors);
+    for (size_t i = 0; command != NULL && i < report.problem_count; i++) {
+        fprintf(stderr, "audittrail %s: ", command);
+        if (report.problems[i].warning)
+            screen_print(&screen, stderr, STYLE_WARNING, "warning: ");
+        fprintf(stderr, "%s\n", report.problems[i].message);
+    }
     if (command != NULL && err != TRAIL_OK && report.error_count == 0)
         fprintf(stderr, "audittrail %s: %s\n", command, trail_strerror(err));
     settings_report_done(&report);

@@ -28,6 +28,14 @@ void notices_take(void *context, const struct trail_error *notice)
     pthread_mutex_unlock(&notices->lock);
 }
 
+bool notices_are_new(struct notices *notices)
+{
+    pthread_mutex_lock(&notices->lock);
+    bool are_new = notices->printed_count < notices->kept_count || notices->unkept_count > 0;
+    pthread_mutex_unlock(&notices->lock);
+    return are_new;
+}
+
 void notices_print(struct notices *notices, const char *command)
 {
     /* Printed without the lock: kept notices are never changed, only added. */

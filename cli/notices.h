@@ -32,6 +32,9 @@ struct notices {
 /* A trail_notice_fn; `context` is a struct notices. */
 void notices_take(void *context, const struct trail_error *notice);
 
+/* Whether notices_print() would print anything. */
+bool notices_are_new(struct notices *notices);
+
 /* Print what is new on stderr, as "audittrail <command>: <sentence>". */
 void notices_print(struct notices *notices, const char *command);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/help.h"
 #include "cli/suggest.h"
 
 static const char *take_env_file(void *context, const char *value)
@@ -24,68 +25,20 @@ static const char *take_setting(void *context, const char *value)
     return NULL;
 }
 
-/* What every command has. Their context is the struct options itself. */
-static const struct option_info common_options[] = {
+static const char *take_color(void *context, const char *value)
+{
+    struct options *options = context;
+    return screen_colors_parse(value, &options->colors) ? NULL : "auto, always or never";
+}
+
+const struct option_info options_common[] = {
     { "env-file", 0, "FILE", "read settings from FILE instead of .env", take_env_file },
     { "set", 0, "AUDIT_TRAIL_X=value", "set one setting, winning over environment and file; repeatable", take_setting },
+    { "color", 0, "WHEN", "colours: auto (if not given: on a terminal, unless NO_COLOR is set), always, never",
+      take_color, SCREEN_COLORS_CHOICES },
     { "help", 'h', NULL, "print this", NULL },
-    { NULL, 0, NULL, NULL, NULL },
+    { .name = NULL },
 };
-
-#define OPTION_COLUMN 28 /* Where the help of an option begins. */
-#define OPTION_WIDTH 72  /* Its columns: a hundred in all. */
-
-/* Print words from OPTION_COLUMN on, in lines of at most OPTION_WIDTH. */
-static void print_wrapped(const char *help)
-{
-    size_t used = 0;
-    while (*help != '\0') {
-        size_t size = strcspn(help, " ");
-        if (used > 0 && used + 1 + size > OPTION_WIDTH) {
-            printf("\n%*s", OPTION_COLUMN, "");
-            used = 0;
-        }
-        printf("%s%.*s", used > 0 ? " " : "", (int)size, help);
-        used += size + (used > 0 ? 1 : 0);
-        help += size + strspn(help + size, " ");
-    }
-    putchar('\n');
-}
-
-static void print_options(const struct option_info *option)
-{
-    for (; option->name != NULL; option++) {
-        char letter[5] = "    ";
-        char left[80];
-        if (option->letter != 0)
-            snprintf(letter, sizeof letter, "-%c, ", option->letter);
-        bool optional = option->argument != NULL && option->argument[0] == '[';
-        snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name,
-                 option->argument == NULL || optional ? "" : " ", option->argument == NULL ? "" : option->argument);
-        if (strlen(left) < OPTION_COLUMN - 1)
-            printf("%-*s", OPTION_COLUMN, left);
-        else
-            printf("%s\n%*s", left, OPTION_COLUMN, "");
-        print_wrapped(option->help);
-    }
-}
-
-static void print_usage(const struct usage *usage)
-{
-    printf("usage: audittrail %s %s\n\n%s\n", usage->command, usage->synopsis, usage->about);
-    if (usage->options[0].name != NULL) {
-        printf("\noptions:\n");
-        print_options(usage->options);
-    }
-    printf("\noptions of every command:\n");
-    print_options(common_options);
-    if (usage->notes != NULL)
-        printf("\n%s\n", usage->notes);
-    printf("\nexit codes:\n");
-#define PRINT_EXIT_CODE(symbol, number, meaning) printf("  %d  %s\n", number, meaning);
-    EXIT_CODE_MAP(PRINT_EXIT_CODE)
-#undef PRINT_EXIT_CODE
-}
 
 /* One command line on its way through the parser. */
 struct parser {
@@ -129,7 +82,7 @@ static bool fail_unknown(struct parser *parser, const char *argument)
     snprintf(name, sizeof name, "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
     for (const struct option_info *option = parser->usage->options; option->name != NULL; option++)
         suggest_consider(&suggestion, option->name);
-    for (const struct option_info *option = common_options; option->name != NULL; option++)
+    for (const struct option_info *option = options_common; option->name != NULL; option++)
         suggest_consider(&suggestion, option->name);
     if (argument[1] == '-' && suggestion.nearest != NULL)
         snprintf(hint, sizeof hint, "; did you mean --%s?", suggestion.nearest);
@@ -168,13 +121,13 @@ static bool parse_option(struct parser *parser, const char *argument)
     void                     *context = parser->context;
     const struct option_info *option = find_in(parser->usage->options, argument, &size);
     if (option == NULL) {
-        option = find_in(common_options, argument, &size);
+        option = find_in(options_common, argument, &size);
         context = parser->options;
     }
     if (option == NULL)
         return fail_unknown(parser, argument);
     if (option->take == NULL) { /* --help is the only one. */
-        print_usage(parser->usage);
+        help_print(parser->usage, stdout);
         parser->options->exit_code = EXIT_CODE_OK;
         return false;
     }

@@ -2,7 +2,7 @@
  *
  * Taken are --name value, --name=value, -x value, -xvalue, and flags; operands may stand anywhere, and all that
  * stands behind -- is one. There are no abbreviations: a script must not change its meaning when an option is
- * added. Every command also has --env-file, --set and --help, which are handled here.
+ * added. Every command also has --env-file, --set, --color and --help, which are handled here.
  *
  * Thread: the main thread.
  * Memory: values and operands are views of argv.
@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "cli/exit_codes.h"
+#include "cli/screen.h"
 
 /* Every setting there is, and some of them twice. */
 #define OPTIONS_SET_MAX 64
@@ -31,7 +32,12 @@ struct option_info {
     const char    *argument; /* "FILE"; NULL: a flag; "[yes|no]": may be left out, and is then given as NULL. */
     const char    *help;     /* Wrapped by the printer. */
     option_take_fn take;
+    const char    *choices; /* The values it takes, separated by blanks; NULL: any. Of "NAME,..." any number of them. */
 };
+
+/* What usage.operands can say besides the words themselves. */
+#define USAGE_OPERANDS_FILES "FILE"
+#define USAGE_OPERANDS_COMMANDS "COMMAND"
 
 struct usage {
     const char               *command;
@@ -40,16 +46,21 @@ struct usage {
     const struct option_info *options;  /* Ends with a NULL name. */
     const char               *notes;    /* Behind the options; may be NULL. */
     size_t                    operands_max;
+    const char               *operands; /* Words separated by blanks, or one of the above; NULL: anything. */
 };
 
 struct options {
-    const char *env_file;                      /* NULL: not given. */
-    const char *settings[OPTIONS_SET_MAX + 1]; /* "AUDIT_TRAIL_X=value", NULL last. */
-    size_t      setting_count;
-    const char *operands[OPTIONS_OPERANDS_MAX];
-    size_t      operand_count;
-    int         exit_code; /* When options_parse() returned false. */
+    const char        *env_file;                      /* NULL: not given. */
+    const char        *settings[OPTIONS_SET_MAX + 1]; /* "AUDIT_TRAIL_X=value", NULL last. */
+    size_t             setting_count;
+    const char        *operands[OPTIONS_OPERANDS_MAX];
+    size_t             operand_count;
+    enum screen_colors colors;
+    int                exit_code; /* When options_parse() returned false. */
 };
+
+/* What every command has: --env-file, --set, --color and --help. Their context is the struct options itself. */
+extern const struct option_info options_common[];
 
 /* Parse a command line; each option goes to its take function with `context`. False: help was printed
  * or the line is wrong; return options->exit_code. */

@@ -9,6 +9,7 @@
 #include "event/operation.h"
 
 #define NAME_OF(symbol, number, name) " " name
+#define CLASSIFICATIONS " public internal confidential restricted"
 
 /* ---- One function per option; the context is the struct query_request ---- */
 
@@ -137,7 +138,7 @@ static const char *take_classification(void *context, const char *value)
     struct query_request *request = context;
     if (*value != '\0' && classification_from_name(trail_str(value), &request->filter.data_classification))
         return NULL;
-    return "one of: public internal confidential restricted";
+    return "one of:" CLASSIFICATIONS;
 }
 
 static const char *take_review(void *context, const char *value)
@@ -200,6 +201,13 @@ static const char *take_output(void *context, const char *value)
     return output_format_parse(value, &request->format) ? NULL : "table, json, ndjson or csv";
 }
 
+static const char *take_no_pager(void *context, const char *value)
+{
+    (void)value;
+    ((struct query_request *)context)->no_pager = true;
+    return NULL;
+}
+
 static const char *take_columns(void *context, const char *value)
 {
     struct query_request *request = context;
@@ -218,21 +226,23 @@ const struct option_info query_options[] = {
     { "resource-type", 0, "TYPE", "the same, where TYPE has a slash in it", take_resource_type },
     { "resource-id", 0, "ID", "the resource's id alone", take_resource_id },
     { "action", 0, "PATTERN,...", "what was done: create_tool, 'delete_*'; repeatable", take_action },
-    { "operation", 0, "NAME,...", "what kind:" TRAIL_OPERATION_MAP(NAME_OF), take_operation },
-    { "outcome", 0, "NAME,...", "how it ended:" TRAIL_OUTCOME_MAP(NAME_OF), take_outcome },
-    { "level", 0, "LEVEL", "what this level alone would have kept:" TRAIL_LEVEL_MAP(NAME_OF), take_level },
+    { "operation", 0, "NAME,...", "what kind:" TRAIL_OPERATION_MAP(NAME_OF), take_operation,
+      TRAIL_OPERATION_MAP(NAME_OF) },
+    { "outcome", 0, "NAME,...", "how it ended:" TRAIL_OUTCOME_MAP(NAME_OF), take_outcome, TRAIL_OUTCOME_MAP(NAME_OF) },
+    { "level", 0, "LEVEL", "what this level alone would have kept:" TRAIL_LEVEL_MAP(NAME_OF), take_level,
+      TRAIL_LEVEL_MAP(NAME_OF) },
     { "correlation-id", 0, "ID", "what belongs to one request", take_correlation_id },
-    { "classification", 0, "NAME", "how sensitive the data is: public internal confidential restricted",
-      take_classification },
-    { "requires-review", 0, "[=yes|no]", "what a person must look at, or need not", take_review },
+    { "classification", 0, "NAME", "how sensitive the data is:" CLASSIFICATIONS, take_classification, CLASSIFICATIONS },
+    { "requires-review", 0, "[=yes|no]", "what a person must look at, or need not", take_review, "yes no" },
     { "id", 0, "ID", "this one event", take_id },
     { "limit", 'n', "N", "at most so many events, or all; 100 if not given", take_limit },
     { "after", 0, "ID", "only what comes behind this event: the next page", take_after },
     { "oldest-first", 0, NULL, "in the order in which it happened; the newest comes first otherwise",
       take_oldest_first },
-    { "output", 'o', "FORMAT", "table (if not given), json, ndjson or csv", take_output },
-    { "columns", 0, "NAME,...", "the columns of table and csv, see below", take_columns },
-    { NULL, 0, NULL, NULL, NULL },
+    { "output", 'o', "FORMAT", "table (if not given), json, ndjson or csv", take_output, "table json ndjson csv" },
+    { "columns", 0, "NAME,...", "the columns of table and csv, see below", take_columns, columns_all },
+    { "no-pager", 0, NULL, "print a table that is longer than the terminal without $PAGER", take_no_pager },
+    { .name = NULL },
 };
 
 /* ---- All of it ---- */

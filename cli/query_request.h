@@ -21,6 +21,7 @@ struct query_request {
     uint64_t            limit; /* Events to print; UINT64_MAX: all of them. */
     enum output_format  format;
     struct columns      columns;
+    bool                no_pager;
     bool                columns_given;
     bool                since_given; /* Needed to name the next page. */
     bool                until_given;

@@ -25,13 +25,20 @@ static int64_t deadline_of(const struct recorder *recorder)
     return clock_mono_us(&clock_system) + (int64_t)recorder->timeout_s * 1000000;
 }
 
+void recorder_print_notices(struct recorder *recorder)
+{
+    if (notices_are_new(&recorder->notices))
+        progress_clear(&recorder->progress);
+    notices_print(&recorder->notices, "record");
+}
+
 bool recorder_wait_stored(struct recorder *recorder, int signals_ignored)
 {
     uint64_t progress = progress_of(recorder->trail);
     int64_t  deadline = deadline_of(recorder);
     for (;;) {
         enum trail_err err = trail_flush(recorder->trail, RECORDER_LOOK_MS);
-        notices_print(&recorder->notices, "record");
+        recorder_print_notices(recorder);
         if (err == TRAIL_OK)
             return true;
         if (err != TRAIL_PENDING || interrupt_count() > signals_ignored ||
@@ -39,6 +46,7 @@ bool recorder_wait_stored(struct recorder *recorder, int signals_ignored)
             return false;
 
         uint64_t progress_now = progress_of(recorder->trail);
+        progress_show(&recorder->progress, progress_now, progress_now);
         if (progress_now != progress)
             deadline = deadline_of(recorder);
         else if (clock_mono_us(&clock_system) >= deadline)
@@ -54,6 +62,7 @@ static void tell_error(struct recorder *recorder, uint64_t number, const struct 
     recorder->rejected++;
     if (recorder->rejected > recorder->errors_printed_max)
         return;
+    progress_clear(&recorder->progress);
     if (recorder->file != NULL)
         fprintf(stderr, "%s: ", recorder->file);
     fprintf(stderr, "line %" PRIu64 ": %s", number, message);
@@ -69,13 +78,14 @@ static bool wait_for_room(struct recorder *recorder, struct trail_text line)
     uint64_t progress = progress_of(recorder->trail);
     int64_t  deadline = deadline_of(recorder);
     while (!trail_wait_room(recorder->trail, line.size, RECORDER_LOOK_MS)) {
-        notices_print(&recorder->notices, "record");
+        recorder_print_notices(recorder);
         if (interrupt_count() > 0)
             recorder->stop = RECORDER_INTERRUPTED;
         else if (notices_have(&recorder->notices, TRAIL_EVERSION))
             recorder->stop = RECORDER_AWAY;
 
         uint64_t progress_now = progress_of(recorder->trail);
+        progress_show(&recorder->progress, recorder->lines, recorder->bytes);
         if (progress_now != progress)
             deadline = deadline_of(recorder);
         else if (clock_mono_us(&clock_system) >= deadline)

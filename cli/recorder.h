@@ -13,6 +13,7 @@
 
 #include "audittrail.h"
 #include "cli/notices.h"
+#include "cli/progress.h"
 
 enum recorder_stop {
     RECORDER_GOES_ON,
@@ -25,6 +26,8 @@ enum recorder_stop {
 struct recorder {
     struct trail      *trail;
     struct notices     notices;
+    struct progress    progress;           /* All zero: none is shown. */
+    uint64_t           bytes;              /* Of the files, up to the line in hand. */
     const char        *file;               /* Named in front of a line in error; NULL: standard input. */
     uint64_t           errors_printed_max; /* Lines in error that are printed; the rest are counted. */
     unsigned           timeout_s;
@@ -39,6 +42,9 @@ struct recorder {
 
 /* Offer line `number` of the file. */
 void recorder_line(struct recorder *recorder, uint64_t number, struct trail_text line);
+
+/* Print what the trail had to say meanwhile. */
+void recorder_print_notices(struct recorder *recorder);
 
 /* Count and tell a line that is too long to be looked at. */
 void recorder_long_line(struct recorder *recorder, uint64_t number);

@@ -3,8 +3,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/printable.h"
@@ -14,23 +12,28 @@
 /* No column is squeezed below this: a date, or enough of a name to know it. */
 #define TABLE_WIDTH_MIN 10
 
-size_t table_terminal_width(FILE *out)
-{
-    struct winsize size;
-    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &size) != 0)
-        return 0;
-    return size.ws_col;
-}
+/* In front of a gathered cell's bytes. */
+struct cell_head {
+    size_t     size;
+    enum style style;
+};
 
 void table_begin(struct table *table, FILE *out, const struct table_column *columns, size_t column_count)
 {
     assert(column_count > 0 && column_count <= TABLE_COLUMNS_MAX);
 
     *table = (struct table){ .out = out, .columns = columns, .column_count = column_count };
-    table->terminal_width = table_terminal_width(out);
+    struct screen screen = screen_of(out, SCREEN_COLORS_AUTO);
+    table_show_on(table, &screen);
     buf_init(&table->cells, NULL, 0);
     for (size_t i = 0; i < column_count; i++)
         table->widths[i] = printable_width(trail_str(columns[i].heading));
+}
+
+void table_show_on(struct table *table, const struct screen *screen)
+{
+    table->terminal_width = screen->width;
+    table->colors = screen->colors;
 }
 
 /* Take from the widest column, one by one, until a line fits. */
@@ -53,7 +56,7 @@ static void fit_to_terminal(struct table *table)
     }
 }
 
-static void print_cell(struct table *table, size_t column, struct trail_text cell)
+static void print_cell(struct table *table, size_t column, struct trail_text cell, enum style style)
 {
     size_t limit = table->widths[column];
     size_t width = printable_width(cell);
@@ -67,9 +70,13 @@ static void print_cell(struct table *table, size_t column, struct trail_text cel
     bool right = table->columns[column].right;
 
     fprintf(table->out, "%*s", right ? padding : 0, "");
+    if (!table->colors)
+        style = STYLE_PLAIN;
+    fputs(style_begin(style), table->out);
     fwrite(cell.data, 1, cell.size, table->out);
     if (cut)
         fputs("\xE2\x80\xA6", table->out);
+    fputs(style_end(style), table->out);
     if (last)
         putc('\n', table->out);
     else
@@ -82,16 +89,16 @@ static void print_gathered(struct table *table)
     if (!table->measured) {
         fit_to_terminal(table);
         for (size_t i = 0; i < table->column_count; i++)
-            print_cell(table, i, trail_str(table->columns[i].heading));
+            print_cell(table, i, trail_str(table->columns[i].heading), STYLE_HEADING);
         table->measured = true;
     }
 
     const char *at = table->cells.data;
     for (size_t cell = 0; cell < table->row_count * table->column_count; cell++) {
-        size_t size;
-        memcpy(&size, at, sizeof size);
-        print_cell(table, cell % table->column_count, text_of(at + sizeof size, size));
-        at += sizeof size + size;
+        struct cell_head head;
+        memcpy(&head, at, sizeof head);
+        print_cell(table, cell % table->column_count, text_of(at + sizeof head, head.size), head.style);
+        at += sizeof head + head.size;
     }
     table->row_count = 0;
     table->cells.size = 0;
@@ -99,16 +106,21 @@ static void print_gathered(struct table *table)
 
 void table_cell(struct table *table, struct trail_text text)
 {
-    size_t begin = table->cells.size;
-    size_t size = 0;
-    buf_append(&table->cells, &size, sizeof size);
+    table_cell_styled(table, text, STYLE_PLAIN);
+}
+
+void table_cell_styled(struct table *table, struct trail_text text, enum style style)
+{
+    size_t           begin = table->cells.size;
+    struct cell_head head = { .style = style };
+    buf_append(&table->cells, &head, sizeof head);
     printable_append(&table->cells, text);
     if (buf_failed(&table->cells))
         return;
 
-    size = table->cells.size - begin - sizeof size;
-    memcpy(table->cells.data + begin, &size, sizeof size);
-    size_t width = printable_width(text_of(table->cells.data + begin + sizeof size, size));
+    head.size = table->cells.size - begin - sizeof head;
+    memcpy(table->cells.data + begin, &head, sizeof head);
+    size_t width = printable_width(text_of(table->cells.data + begin + sizeof head, head.size));
     if (!table->measured && width > table->widths[table->next_column])
         table->widths[table->next_column] = width;
 

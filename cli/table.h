@@ -2,7 +2,8 @@
  *
  * Widths come from the first rows (TABLE_MEASURED_ROWS of them); later rows are printed as they come, so that
  * a million of them take no memory. On a terminal lines are cut to its width, with an ellipsis in the widest columns;
- * elsewhere nothing is cut, so that what is piped on is complete.
+ * elsewhere nothing is cut, so that what is piped on is complete. Styles take no width: they are written around the
+ * cells, never into them.
  *
  * Thread: one owner.
  * Memory: cells are copied; the columns are borrowed.
@@ -14,6 +15,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "cli/screen.h"
 
 #define TABLE_COLUMNS_MAX 64
 #define TABLE_MEASURED_ROWS 1000
@@ -31,18 +33,20 @@ struct table {
     size_t                     widths[TABLE_COLUMNS_MAX];
     size_t                     next_column; /* Where the next cell goes. */
     size_t                     row_count;   /* Gathered, not yet printed. */
-    bool                       measured;    /* The widths are fixed and the headings printed. */
-    struct buf                 cells;       /* Gathered cells: size_t size, then the bytes. */
+    bool                       colors;
+    bool                       measured; /* The widths are fixed and the headings printed. */
+    struct buf                 cells;    /* Gathered cells: struct cell_head, then the bytes. */
 };
 
-/* The width of the terminal behind `out`, 0 if there is none. */
-size_t table_terminal_width(FILE *out);
-
-/* Start a table of at most TABLE_COLUMNS_MAX columns. */
+/* Start a table of at most TABLE_COLUMNS_MAX columns, as wide and coloured as the terminal behind `out` is, if any. */
 void table_begin(struct table *table, FILE *out, const struct table_column *columns, size_t column_count);
+
+/* Before the first cell: print for this screen, whatever is behind `out`. */
+void table_show_on(struct table *table, const struct screen *screen);
 
 /* Add the next cell of the row; the last cell of a row ends it. */
 void table_cell(struct table *table, struct trail_text text);
+void table_cell_styled(struct table *table, struct trail_text text, enum style style);
 
 /* Print what is left; with no rows at all the headings alone. */
 bool table_end(struct table *table);

@@ -1,4 +1,4 @@
-# What is installed: libaudittrail.so, libaudittrail.a, audittrail.h and audittrail.pc.
+# What is installed: libaudittrail.so, libaudittrail.a, audittrail.h, and what pkg-config and find_package() read.
 #
 # Both libraries show trail_* and nothing else, so that a host may have a spool_append() of its own. The shared one by
 # hidden visibility. For the static one that is not enough (the linker resolves hidden names between objects), so all
@@ -17,6 +17,19 @@ install(FILES ${PROJECT_SOURCE_DIR}/include/audittrail.h DESTINATION ${CMAKE_INS
 file(RELATIVE_PATH AUDITTRAIL_PREFIX_FROM_PC ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(audittrail.pc.in audittrail.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/audittrail.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+include(CMakePackageConfigHelpers)
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/audittrail)
+configure_package_config_file(audittrail-config.cmake.in audittrail-config.cmake INSTALL_DESTINATION ${package}
+  PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
+# Before 1.0.0 a minor version may change the interface.
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/audittrail-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/audittrail-config.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/audittrail-config-version.cmake DESTINATION ${package})
+
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/.env.example DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME audittrail.env)
 
 # Sanitizer builds are for our own tests; nobody embeds them.
 if(NOT AUDITTRAIL_SANITIZE)

@@ -13,10 +13,13 @@ integration_test(command)
 integration_test(record)
 integration_test(query)
 integration_test(docs)
+integration_test(completion)
+integration_test(terminal)
 
 # Sanitizer builds are not installed.
 if(AUDITTRAIL_STATIC)
   integration_test(consumer)
-  set_property(TEST integration/consumer APPEND PROPERTY ENVIRONMENT "AUDITTRAIL_BUILD_DIR=${CMAKE_BINARY_DIR}"
-    "AUDITTRAIL_CMAKE=${CMAKE_COMMAND}" "AUDITTRAIL_CC=${CMAKE_C_COMPILER}")
+  integration_test(manual)
+  set_property(TEST integration/consumer integration/manual APPEND PROPERTY ENVIRONMENT
+    "AUDITTRAIL_BUILD_DIR=${CMAKE_BINARY_DIR}" "AUDITTRAIL_CMAKE=${CMAKE_COMMAND}" "AUDITTRAIL_CC=${CMAKE_C_COMPILER}")
 endif()

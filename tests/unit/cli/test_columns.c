@@ -82,7 +82,7 @@ static void cells_for_people_are_put_together(void **state)
 static void the_names_of_the_help_are_taken_and_no_others(void **state)
 {
     (void)state;
-    struct trail_text rest = trail_str(columns_names());
+    struct trail_text rest = trail_str(columns_all);
     size_t            count = 0;
     while (rest.size > 0) {
         const char    *blank = memchr(rest.data, ' ', rest.size);
@@ -108,6 +108,42 @@ static void the_names_of_the_help_are_taken_and_no_others(void **state)
     }
 }
 
+static enum style style_of(const struct trail_stored_event *event, const char *column)
+{
+    struct columns columns;
+    assert_true(columns_parse(&columns, column));
+    return column_style(columns.list[0], event);
+}
+
+static void what_went_wrong_and_what_is_missing_has_a_style(void **state)
+{
+    (void)state;
+    static const struct {
+        enum trail_outcome outcome;
+        enum style         style;
+    } cases[] = {
+        { TRAIL_OUTCOME_SUCCESS, STYLE_PLAIN }, { TRAIL_OUTCOME_FAILURE, STYLE_BAD },
+        { TRAIL_OUTCOME_DENIED, STYLE_BAD },    { TRAIL_OUTCOME_PARTIAL, STYLE_WARNING },
+        { TRAIL_OUTCOME_UNKNOWN, STYLE_PLAIN },
+    };
+    struct trail_stored_event event = event_with_everything();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        event.event.outcome = cases[i].outcome;
+        assert_int_equal(style_of(&event, "outcome"), cases[i].style);
+        assert_int_equal(style_of(&event, "success"), cases[i].style);
+        assert_int_equal(style_of(&event, "user"), STYLE_PLAIN);
+    }
+    /* A user may call an action so; only the trail's own record is a gap. */
+    event.event.action = TRAIL_TEXT("events_lost");
+    event.flags = 0;
+    assert_int_equal(style_of(&event, "user"), STYLE_PLAIN);
+    event.flags = TRAIL_FLAG_CONTROL;
+    assert_int_equal(style_of(&event, "user"), STYLE_GAP);
+    assert_int_equal(style_of(&event, "outcome"), STYLE_GAP);
+    event.event.action = TRAIL_TEXT("trail_started");
+    assert_int_equal(style_of(&event, "user"), STYLE_PLAIN);
+}
+
 static void the_order_asked_for_is_kept(void **state)
 {
     (void)state;
@@ -126,6 +162,7 @@ int main(void)
         cmocka_unit_test(every_field_has_its_column),
         cmocka_unit_test(cells_for_people_are_put_together),
         cmocka_unit_test(the_names_of_the_help_are_taken_and_no_others),
+        cmocka_unit_test(what_went_wrong_and_what_is_missing_has_a_style),
         cmocka_unit_test(the_order_asked_for_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,12 +46,14 @@ static void every_end_of_line_is_understood(void **state)
     int               fd = file_of(text, sizeof text - 1);
     assert_true(lines_open(&lines, fd, -1));
     assert_line(&lines, 1, "one");
+    assert_int_equal(lines.bytes, 7); /* The byte order mark and the end included: they are of the file. */
     assert_line(&lines, 2, "two");
     assert_line(&lines, 3, "");
     assert_line(&lines, 4, "");
     assert_line(&lines, 5, "fi\rve");
     assert_line(&lines, 6, "\xEF\xBB\xBFsix");
     assert_line(&lines, 7, "last");
+    assert_int_equal(lines.bytes, sizeof text - 1);
     assert_int_equal(lines_next(&lines, &line), LINES_END);
     assert_int_equal(lines_next(&lines, &line), LINES_END);
     lines_close(&lines);
@@ -90,6 +92,7 @@ static void check_size(size_t size, enum lines_result expected, bool with_end)
         assert_int_equal(line.size, size);
     if (with_end)
         assert_line(&lines, 3, "last");
+    assert_int_equal(lines.bytes, 6 + size + (with_end ? 5 : 0));
     assert_int_equal(lines_next(&lines, &line), LINES_END);
     lines_close(&lines);
     close(fd);

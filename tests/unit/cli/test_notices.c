@@ -50,6 +50,25 @@ static void what_finds_no_room_is_counted(void **state)
     assert_int_equal(notices.unkept_count, 5);
 }
 
+static void new_ones_are_new_until_they_are_printed(void **state)
+{
+    (void)state;
+    struct notices notices = NOTICES_INIT;
+    assert_false(notices_are_new(&notices));
+    take(&notices, TRAIL_EAWAY, 1);
+    assert_true(notices_are_new(&notices));
+    notices_print(&notices, "test");
+    assert_false(notices_are_new(&notices));
+    take(&notices, TRAIL_EAWAY, 1);
+    assert_false(notices_are_new(&notices));
+    for (int i = 2; i < NOTICES_MAX + 3; i++)
+        take(&notices, TRAIL_EAWAY, i);
+    notices_print(&notices, "test");
+    assert_false(notices_are_new(&notices));
+    take(&notices, TRAIL_EAWAY, NOTICES_MAX + 9);
+    assert_true(notices_are_new(&notices));
+}
+
 static void codes_are_found(void **state)
 {
     (void)state;
@@ -66,6 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sentence_is_kept_once),
         cmocka_unit_test(what_finds_no_room_is_counted),
+        cmocka_unit_test(new_ones_are_new_until_they_are_printed),
         cmocka_unit_test(codes_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

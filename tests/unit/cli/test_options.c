@@ -163,6 +163,21 @@ static void common_options_gather_settings(void **state)
     assert_string_equal(options.settings[0], "AUDIT_TRAIL_LEVEL=all");
     assert_string_equal(options.settings[1], "AUDIT_TRAIL_ASYNC=false");
     assert_null(options.settings[2]);
+    assert_int_equal(options.colors, SCREEN_COLORS_AUTO);
+}
+
+static void colours_are_chosen_by_a_word(void **state)
+{
+    (void)state;
+    struct options options;
+    struct noted   noted;
+    assert_true(parse(&options, &noted, "--color always"));
+    assert_int_equal(options.colors, SCREEN_COLORS_ALWAYS);
+    assert_true(parse(&options, &noted, "--color=always --color=never"));
+    assert_int_equal(options.colors, SCREEN_COLORS_NEVER);
+    assert_false(parse(&options, &noted, "--color=red"));
+    assert_int_equal(options.exit_code, EXIT_CODE_USAGE);
+    assert_false(parse(&options, &noted, "--color"));
 }
 
 static void an_added_setting_gives_way_to_a_given_one(void **state)
@@ -207,6 +222,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_a_usage_error),
         cmocka_unit_test(help_is_no_error),
         cmocka_unit_test(common_options_gather_settings),
+        cmocka_unit_test(colours_are_chosen_by_a_word),
         cmocka_unit_test(an_added_setting_gives_way_to_a_given_one),
         cmocka_unit_test(numbers_are_digits_within_their_limit),
     };

@@ -62,6 +62,35 @@ static void columns_line_up_by_what_is_shown(void **state)
     free(printed.text);
 }
 
+static void styles_take_no_width_and_leave_nothing_where_there_are_no_colours(void **state)
+{
+    (void)state;
+    static const struct {
+        bool        colors;
+        const char *text;
+    } cases[] = {
+        { false, "name   count\nalice      7\n\xE6\x97\xA5         1\n" },
+        { true, "\x1b[1mname\x1b[0m   \x1b[1mcount\x1b[0m\n"
+                "\x1b[31malice\x1b[0m      7\n"
+                "\xE6\x97\xA5         \x1b[35m1\x1b[0m\n" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct printed printed;
+        struct table   table;
+        begin(&printed);
+        table_begin(&table, printed.out, two_columns, 2);
+        table_show_on(&table, &(struct screen){ .colors = cases[i].colors });
+        table_cell_styled(&table, trail_str("alice"), STYLE_BAD);
+        table_cell_styled(&table, trail_str("7"), STYLE_PLAIN);
+        table_cell(&table, trail_str("\xE6\x97\xA5"));
+        table_cell_styled(&table, trail_str("1"), STYLE_GAP);
+        assert_true(table_end(&table));
+        end(&printed);
+        assert_string_equal(printed.text, cases[i].text);
+        free(printed.text);
+    }
+}
+
 static void an_empty_table_has_its_headings(void **state)
 {
     (void)state;
@@ -137,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_line_up_by_what_is_shown),
+        cmocka_unit_test(styles_take_no_width_and_leave_nothing_where_there_are_no_colours),
         cmocka_unit_test(an_empty_table_has_its_headings),
         cmocka_unit_test(lines_fit_a_terminal_and_say_that_they_were_cut),
         cmocka_unit_test(off_a_terminal_nothing_is_cut),
