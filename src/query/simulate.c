@@ -12,6 +12,12 @@
 
 #define US_PER_DAY 86400e6
 
+/* From less than a minute nothing can be said of a day. */
+#define PER_DAY_MIN_US 60e6
+
+/* What weight times rate may be off by: far above the last bit of a weight, far below one event in a million. */
+#define ROUNDING 1e-7
+
 enum trail_err simulation_init(struct simulation *simulation, const struct draft *now, const struct draft *draft,
                                struct trail_error *ret_error)
 {
@@ -92,6 +98,11 @@ static void count_refused(struct simulation *simulation, const struct compared *
         simulation->resource_events[compared->verdict.item] += events;
 }
 
+static bool is_nothing(double difference)
+{
+    return difference < ROUNDING && difference > -ROUNDING;
+}
+
 static void count(struct simulation *simulation, const struct compared *compared)
 {
     struct simulate_operation *operation = &simulation->operations[compared->operation];
@@ -100,10 +111,13 @@ static void count(struct simulation *simulation, const struct compared *compared
     double                     refused = compared->weight - then;
 
     simulation->events++;
+    /* A tenth of what stands for ten is one, whatever the last bit says. */
+    if (is_nothing(then - compared->now))
+        then = compared->now;
     operation->events += compared->weight;
     operation->now += compared->now;
     operation->then += then;
-    if (refused > 0)
+    if (refused > ROUNDING)
         count_refused(simulation, compared, rule, refused);
     if (then < compared->now) {
         operation->lost += compared->now - then;
@@ -167,7 +181,10 @@ void simulation_control(struct simulation *simulation)
 
 struct simulate_totals simulation_totals(const struct simulation *simulation)
 {
-    struct simulate_totals totals = { .days = (double)(simulation->until_us - simulation->since_us) / US_PER_DAY };
+    double                 covered_us = (double)(simulation->until_us - simulation->since_us);
+    struct simulate_totals totals = { .days = covered_us / US_PER_DAY };
+    if (covered_us >= PER_DAY_MIN_US)
+        totals.per_day = US_PER_DAY / covered_us;
     for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++) {
         const struct simulate_operation *operation = &simulation->operations[i];
         const struct unseen_counts      *unseen = &operation->unseen_now;

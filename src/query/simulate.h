@@ -41,8 +41,8 @@ struct simulate_examples {
 };
 
 struct simulate_rule {
-    double                   events; /* Offered ones that the draft refuses by this rule. */
-    double                   lost;   /* Rows of now among them. */
+    double                   events;   /* Offered ones that the draft refuses by this rule. */
+    double                   lost;     /* Rows of now among them. */
     struct simulate_examples examples; /* Of what is lost. */
 };
 
@@ -53,9 +53,9 @@ struct simulate_operation {
     double               lost;
     double               gained;
     double               refused[DRAFT_RULE_COUNT]; /* Of `events`, by rule. */
-    bool                 weighed; /* Some stored event stands for more than itself. */
-    struct unseen_counts unseen_now; /* Offered and not recorded now, by the numbers alone. */
-    struct unseen_bounds unseen; /* Rows of the draft among those: more than `then`. */
+    bool                 weighed;                   /* Some stored event stands for more than itself. */
+    struct unseen_counts unseen_now;                /* Offered and not recorded now, by the numbers alone. */
+    struct unseen_bounds unseen;                    /* Rows of the draft among those: more than `then`. */
 };
 
 /* What a row costs on the disk, and how that is known. */
@@ -74,12 +74,12 @@ struct simulation {
     const struct draft       *now;
     const struct draft       *draft;
     bool                      of_store;
-    uint64_t                  events; /* Looked at, the trail's own records left out. */
+    uint64_t                  events;                            /* Looked at, the trail's own records left out. */
     struct simulate_operation operations[TRAIL_OPERATION_COUNT]; /* Index 0: the trail's own records. */
     struct simulate_rule      rules[DRAFT_RULE_COUNT];           /* DRAFT_KEPT is unused. */
-    struct simulate_examples  gained; /* Examples. */
-    double                   *action_events;   /* By item of the draft's lists. */
-    double                   *resource_events; /* NULL: the list is empty. */
+    struct simulate_examples  gained;                            /* Examples. */
+    double                   *action_events;                     /* By item of the draft's lists. */
+    double                   *resource_events;                   /* NULL: the list is empty. */
     int64_t                   since_us; /* The time that the events cover; both 0: not known. */
     int64_t                   until_us;
     double                    encoded_now; /* Bytes, as in the spool; of offered events only. */
@@ -100,7 +100,8 @@ struct simulate_totals {
     double gained_low;
     double gained_high;
     double unseen_now;
-    double days; /* Covered; 0: not known. */
+    double days;    /* Covered; 0: not known. */
+    double per_day; /* Factor that makes a day of it; 0: the time is not known, or too short to speak of a day. */
 };
 
 TRAIL_MUST_CHECK enum trail_err simulation_init(struct simulation *simulation, const struct draft *now,

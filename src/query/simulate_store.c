@@ -80,9 +80,9 @@ static enum trail_err find_span(struct simulation *simulation, struct store *sto
                                 struct trail_error *ret_error)
 {
     int64_t        first_us = filter->until_us;
-    enum trail_err err =
-        store_select(store, "SELECT timestamp FROM audit_events INDEXED BY audit_events_time ORDER BY timestamp LIMIT 1",
-                     NULL, 0, take_number, &first_us, ret_error);
+    enum trail_err err = store_select(
+        store, "SELECT timestamp FROM audit_events INDEXED BY audit_events_time ORDER BY timestamp LIMIT 1", NULL, 0,
+        take_number, &first_us, ret_error);
     simulation->since_us = first_us > filter->since_us ? first_us : filter->since_us;
     if (simulation->since_us > filter->until_us)
         simulation->since_us = filter->until_us;
