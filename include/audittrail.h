@@ -4,7 +4,7 @@
  *
  * THE MODEL
  *   A service opens one trail and calls trail_record() for everything that is done. The policy
- *   (AUDIT_TRAIL_LEVEL, exclusions) decides whether the event is worth a record. One that is kept is
+ *   (AUDIT_TRAIL_LEVEL, exclusions, sampling) decides whether the event is worth a record. One that is kept is
  *   copied into the spool, a memory-mapped file: from then on it survives the process. A background
  *   thread, the drain, writes what has gathered to the store in batches, each in one transaction.
  *
@@ -323,7 +323,7 @@ struct trail_account {
     uint64_t recorded; /* Accepted: in the spool or in the store. */
     uint64_t level;    /* Left out by AUDIT_TRAIL_LEVEL. */
     uint64_t excluded; /* Left out by an exclusion. */
-    uint64_t sampled;  /* Left out by sampling: 0 in this release. */
+    uint64_t sampled;  /* Left out by AUDIT_TRAIL_SAMPLE_RATE or _READS. */
     uint64_t rejected; /* Could not be taken: the caller got a negative code. */
     uint64_t dropped;  /* Spool full with AUDIT_TRAIL_OVERFLOW=drop. */
 };
@@ -362,7 +362,7 @@ struct trail_stored_event {
     struct trail_id    id;
     enum trail_level   level;  /* The narrowest level that takes it. */
     uint32_t           flags;  /* enum trail_flag bits. */
-    double             weight; /* How many events it stands for: 1 in this release. */
+    double             weight; /* How many events it stands for: 1, or 1 / the sampling rate. */
     uint64_t           seq;    /* Its number among its writer's events. */
     struct trail_text  service;
 };

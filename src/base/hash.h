@@ -1,8 +1,8 @@
 /* hash.h -- a keyed hash for tables whose keys come from outside.
  *
  * SipHash-1-3: who does not know the key cannot choose texts that fall into one bucket, which is what keeps a
- * table of user agents or paths from being flooded. Not a signature: one round per word is enough for a table
- * and for nothing else.
+ * table of user agents or paths from being flooded, nor ids that sampling leaves out. Not a signature: one round per
+ * word is enough where nobody outside ever sees a hash, and for nothing else.
  *
  * Thread: any.
  * Memory: allocates nothing.

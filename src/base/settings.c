@@ -19,7 +19,8 @@
 #define VALUE(text) .default_value = (text)
 #define DERIVED(words) .default_value = "", .derived = (words)
 #define EITHER .allowed = "true, false (or yes, no, on, off, 1, 0)"
-#define CHOICES(words) .allowed = (words)
+#define CHOICES(words) .choices = (words), .allowed = (words)
+#define ANY_OF(words) .choices = (words), .allowed = "any of " words
 #define RANGE(lowest, highest, unit) \
     .least = (lowest), .most = (highest), .allowed = lowest " to " highest " (" unit ")"
 #define FREE(words) .allowed = (words)
@@ -207,7 +208,7 @@ static enum trail_err read_value(struct load *load, enum setting_id id)
         is_given = false;
         err = TRAIL_OK;
     }
-    /* A derived default stays NULL until places_derive(). */
+    /* A derived default stays 0 or NULL until everything else is read. */
     if (err == TRAIL_OK && !is_given && rows[id].info.derived == NULL)
         err = setting_value_read(&rows[id].info, trail_str(rows[id].info.default_value), field, &reason);
     buf_done(&reason);
@@ -221,6 +222,9 @@ static enum trail_err read_values(struct load *load, const struct settings_input
         if (err != TRAIL_OK)
             return err;
     }
+
+    if (load->settings->sources[SETTING_SAMPLE_READS] == SETTING_FROM_DEFAULT)
+        load->settings->sample_reads = load->settings->sample_rate;
 
     struct buf reason;
     buf_init(&reason, NULL, 0);
@@ -263,7 +267,7 @@ void settings_done(struct settings *settings)
     if (settings == NULL)
         return;
     for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
-        if (rows[id].info.type == SETTING_TYPE_LIST || rows[id].info.type == SETTING_TYPE_TEXT)
+        if (setting_is_string(&rows[id].info))
             free(*(char **)field_of(settings, id));
     }
     *settings = (struct settings){ 0 };

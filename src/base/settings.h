@@ -20,6 +20,14 @@
 enum durability { DURABILITY_PROCESS, DURABILITY_MACHINE };
 enum overflow { OVERFLOW_FAIL, OVERFLOW_BLOCK, OVERFLOW_DROP };
 
+/* Bits of a SET, in the order of its words. */
+enum always_record {
+    ALWAYS_RECORD_FAILURES = 1,
+    ALWAYS_RECORD_DENIED = 2,
+    ALWAYS_RECORD_DELETES = 4,
+    ALWAYS_RECORD_AUTH = 8
+};
+
 enum setting_id {
 #define SETTING(id, field, type, ...) SETTING_##id,
 #include "base/settings.def"
@@ -31,9 +39,12 @@ enum setting_source { SETTING_FROM_DEFAULT, SETTING_FROM_FILE, SETTING_FROM_ENVI
 
 #define SETTING_C_TYPE_BOOL bool
 #define SETTING_C_TYPE_CHOICE uint32_t /* Index into the choices. */
+#define SETTING_C_TYPE_SET uint32_t    /* Bit 1 << index for each of the choices that was named. */
 #define SETTING_C_TYPE_NUMBER uint64_t /* Unit as in the field's name. */
 #define SETTING_C_TYPE_BYTES uint64_t  /* Written as 16384, 16KiB, 1GiB. */
+#define SETTING_C_TYPE_RATE double     /* Written as 0.25, with a point whatever the locale. */
 #define SETTING_C_TYPE_LIST char *     /* Comma-separated, items trimmed, none of them empty; "" = none. */
+#define SETTING_C_TYPE_MAP char *      /* name=operation, comma-separated, checked (base/action_map.h); "" = none. */
 #define SETTING_C_TYPE_TEXT char *
 
 struct settings {
@@ -50,9 +61,12 @@ struct settings {
 enum setting_type {
     SETTING_TYPE_BOOL,
     SETTING_TYPE_CHOICE,
+    SETTING_TYPE_SET,
     SETTING_TYPE_NUMBER,
     SETTING_TYPE_BYTES,
+    SETTING_TYPE_RATE,
     SETTING_TYPE_LIST,
+    SETTING_TYPE_MAP,
     SETTING_TYPE_TEXT
 };
 
@@ -64,7 +78,8 @@ struct setting_info {
     const char       *default_value; /* As an operator would write it; "" = empty or derived. */
     const char       *derived;       /* In words, from what a derived default comes; NULL = not derived. */
     const char       *allowed;       /* "all, writes_only, ..." or "1 to 86400 (seconds)". */
-    const char       *least;         /* Bounds of NUMBER and BYTES, as text; else NULL. */
+    const char       *choices;       /* The words of CHOICE and SET; else NULL. */
+    const char       *least;         /* Bounds of NUMBER, BYTES and RATE, as text; else NULL. */
     const char       *most;
     bool              secret;  /* config show masks (part of) it. */
     const char       *summary; /* One sentence. */

@@ -4,7 +4,7 @@
  * rounding. White space at the ends does not count. The table's own defaults go through the same readers.
  *
  * Thread: any.
- * Memory: a LIST or TEXT value is a heap string that the caller frees; everything else is stored in place.
+ * Memory: a LIST, MAP or TEXT value is a heap string that the caller frees; everything else is stored in place.
  * Errors: setting_value_read() leaves the field untouched and says in words what would be allowed.
  */
 #ifndef TRAIL_BASE_SETTINGS_VALUE_H
@@ -15,6 +15,16 @@
 
 /* "30", or for BYTES "16KiB". False: not such a number, or it does not fit. */
 bool setting_number_read(struct trail_text text, bool suffixes, uint64_t *ret_number);
+
+/* "0.25", up to 15 digits behind the point: such a number has one nearest double. Nothing here asks the locale. */
+bool setting_rate_read(struct trail_text text, double *ret_rate);
+
+/* The rate (0 to 1) with at least one digit behind the point, "0.1" and "1.0". Returns `out`. */
+#define SETTING_RATE_SIZE 24
+const char *setting_rate_format(double rate, char out[SETTING_RATE_SIZE]);
+
+/* True when the field is a heap string. */
+bool setting_is_string(const struct setting_info *info);
 
 /* Store `text` in the field (of the C type of info->type; a string in it is freed first).
  * TRAIL_EINVAL: not valid; what is allowed is appended to *reason. TRAIL_ENOMEM. */

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 
 #include "base/err.h"
+#include "policy/sampling.h"
 #include "trail/trail_state.h"
 
 #define CANARY_SIZE 4096
@@ -62,6 +63,7 @@ static void abandon_all(bool prepared)
     for (struct trail *trail = registry; trail != NULL; trail = trail->next)
         abandon(trail, prepared);
     thread_slot_after_fork();
+    sampling_after_fork();
 }
 
 /* Nobody prepared this fork: whatever thread of the parent held the locks, it is not here. */

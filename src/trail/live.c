@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/os_process.h"
 #include "event/control.h"
+#include "policy/sampling_key.h"
 #include "spool/control_append.h"
 #include "spool/destination.h"
 #include "trail/trail_state.h"
@@ -47,8 +48,11 @@ static void append_member(struct buf *out, const char *name, const char *value)
 /* The effective policy and how safe an accepted event is: what an auditor needs in order to read what follows. */
 static void describe_start(const struct trail *trail, struct buf *out)
 {
-    static const enum setting_id told[] = { SETTING_LEVEL,      SETTING_EXCLUDE_ACTIONS, SETTING_EXCLUDE_RESOURCES,
-                                            SETTING_DURABILITY, SETTING_OVERFLOW,        SETTING_ASYNC };
+    static const enum setting_id told[] = { SETTING_LEVEL,           SETTING_ALWAYS_RECORD,
+                                            SETTING_EXCLUDE_ACTIONS, SETTING_EXCLUDE_RESOURCES,
+                                            SETTING_ACTION_MAP,      SETTING_SAMPLE_RATE,
+                                            SETTING_SAMPLE_READS,    SETTING_DURABILITY,
+                                            SETTING_OVERFLOW,        SETTING_ASYNC };
     struct buf                   text;
     size_t                       room = policy_describe(trail->own_policy, NULL, 0) + SETTING_VALUE_BYTES_MAX + 1;
 
@@ -115,6 +119,26 @@ static enum trail_err start_drain(struct trail *trail, struct live *live, struct
     return drain_start(&live->drain, &options, ret_error);
 }
 
+enum trail_err trail_prepare_sampling(struct trail *trail, const struct policy *policy, struct trail_error *ret_notice,
+                                      struct trail_error *ret_error)
+{
+    struct trail_error error;
+
+    if (trail->has_sampling_key || !policy_samples(policy))
+        return TRAIL_OK;
+    enum trail_err err = sampling_key_load(trail->settings.state_dir, &trail->sampling_key, &error);
+    if (err != TRAIL_OK) {
+        error_set(ret_notice, err, error.sys_errno,
+                  "%.160s: this process samples by a key of its own, so of a request that others see too it may keep "
+                  "other events",
+                  error.message);
+        if (hash_key_random(&trail->sampling_key) != TRAIL_OK)
+            return error_set(ret_error, TRAIL_EIO, 0, "the system has no randomness to give");
+    }
+    trail->has_sampling_key = true;
+    return TRAIL_OK;
+}
+
 static enum trail_err live_open(struct trail *trail, struct live **ret_live, struct trail_error *ret_error)
 {
     struct live *live = aligned_alloc(64, sizeof *live + (64 - sizeof *live % 64) % 64);
@@ -143,6 +167,7 @@ static enum trail_err live_open(struct trail *trail, struct live **ret_live, str
 struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
 {
     struct trail_error error = { 0 };
+    struct trail_error notice = { 0 };
     bool               first_failure = false;
 
     pthread_mutex_lock(&trail->opening);
@@ -150,7 +175,8 @@ struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
     int64_t      now_us = clock_mono_us(trail->clock);
     if (live == NULL && now_us < trail->open_again_us) {
         error = trail->open_error;
-    } else if (live == NULL && live_open(trail, &live, &error) == TRAIL_OK) {
+    } else if (live == NULL && trail_prepare_sampling(trail, trail->own_policy, &notice, &error) == TRAIL_OK &&
+               live_open(trail, &live, &error) == TRAIL_OK) {
         __atomic_store_n(&trail->live, live, __ATOMIC_RELEASE);
         trail->open_again_us = 0;
     } else if (live == NULL) {
@@ -163,6 +189,8 @@ struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
     /* Without the lock: the host's own lock may be held around a fork(), which waits for ours. */
     if (first_failure && trail->on_notice != NULL)
         trail->on_notice(trail->notice_context, &error);
+    if (notice.code != TRAIL_OK && trail->on_notice != NULL)
+        trail->on_notice(trail->notice_context, &notice);
 
     if (live == NULL && ret_error != NULL)
         *ret_error = error;

@@ -24,6 +24,17 @@
 /* How long `machine` waits for the disk before it says "pending". A disk that takes longer is broken or hung. */
 #define DISK_TIMEOUT_MS 30000
 
+/* One event on its way. The policy is read once, when it is offered: another may take its place at any time. */
+struct offering {
+    struct trail             *trail;
+    struct live              *live;
+    const struct policy      *policy;
+    const struct trail_event *event;
+    enum trail_operation      operation; /* Given, or classified. */
+    struct trail_id          *ret_id;
+    struct trail_error       *ret_error;
+};
+
 static enum trail_err reject(struct live *live, enum trail_operation operation, enum trail_err err)
 {
     accounts_count(live->accounts, operation, ACCOUNT_REJECTED);
@@ -33,7 +44,10 @@ static enum trail_err reject(struct live *live, enum trail_operation operation, 
 /* Say no, and count why. */
 static enum trail_err refuse(struct live *live, enum trail_operation operation, enum policy_verdict verdict)
 {
-    accounts_count(live->accounts, operation, verdict == POLICY_LEVEL ? ACCOUNT_LEVEL : ACCOUNT_EXCLUDED);
+    enum account_reason reason = verdict == POLICY_LEVEL      ? ACCOUNT_LEVEL
+                                 : verdict == POLICY_EXCLUDED ? ACCOUNT_EXCLUDED
+                                                              : ACCOUNT_SAMPLED;
+    accounts_count(live->accounts, operation, reason);
     return TRAIL_REFUSED;
 }
 
@@ -50,17 +64,18 @@ static int64_t event_time(const struct trail_event *event, int64_t now_us, uint3
 }
 
 /* Turn the caller's event into the bytes that are kept: complete, redacted, encoded. */
-static enum trail_err prepare(const struct trail *trail, struct trail_event *event, struct buf *payload,
-                              uint32_t *flags, struct trail_error *ret_error)
+static enum trail_err prepare(const struct offering *offering, struct trail_event *event, double weight,
+                              struct buf *payload, uint32_t *flags)
 {
-    struct buf scratch;
-    char       storage[ENCODE_STACK_SIZE];
+    struct trail_error *ret_error = offering->ret_error;
+    struct buf          scratch;
+    char                storage[ENCODE_STACK_SIZE];
 
     event->requires_review = review_required(event, event->operation) ? TRAIL_REVIEW_YES : TRAIL_REVIEW_NO;
     buf_init(&scratch, storage, sizeof storage);
-    enum trail_err err = redact_event(trail->redactor, event, &scratch, flags);
+    enum trail_err err = redact_event(offering->trail->redactor, event, &scratch, flags);
     if (err == TRAIL_OK)
-        err = event_encode(event, 1, payload, flags);
+        err = event_encode(event, weight, payload, flags);
     buf_done(&scratch);
     if (err != TRAIL_OK)
         return error_set(ret_error, err, 0, "out of memory for an event");
@@ -115,9 +130,11 @@ static enum trail_err confirm(struct trail *trail, struct live *live, uint64_t s
     return err;
 }
 
-static enum trail_err append(struct trail *trail, struct live *live, const struct trail_event *event,
-                             const struct spool_entry *entry, struct trail_id *ret_id, struct trail_error *ret_error)
+static enum trail_err append(const struct offering *offering, const struct trail_event *event,
+                             const struct spool_entry *entry)
 {
+    struct trail      *trail = offering->trail;
+    struct live       *live = offering->live;
     struct trail_error error; /* Not the caller's yet: waiting for room may help. */
     uint64_t           seq = 0;
 
@@ -127,44 +144,41 @@ static enum trail_err append(struct trail *trail, struct live *live, const struc
     else if (err != TRAIL_OK)
         (void)reject(live, event->operation, err);
     if (err != TRAIL_OK) {
-        if (ret_error != NULL)
-            *ret_error = error;
+        if (offering->ret_error != NULL)
+            *offering->ret_error = error;
         return err;
     }
 
     unsigned slot = thread_slot();
     accounts_raise(&live->tallies[slot].recorded[event->operation], slot);
     drain_note_appended(live->drain);
-    if (ret_id != NULL)
-        event_id_format(event->timestamp_us, live->writer_hash, seq, ret_id);
+    if (offering->ret_id != NULL)
+        event_id_format(event->timestamp_us, live->writer_hash, seq, offering->ret_id);
     return confirm(trail, live, seq);
 }
 
 /* The policy keeps it. Out of line: see open_live(). */
-__attribute__((noinline)) static enum trail_err accept(struct trail *trail, struct live *live,
-                                                       const struct trail_event *offered,
-                                                       enum trail_operation operation, struct trail_id *ret_id,
-                                                       struct trail_error *ret_error)
+__attribute__((noinline)) static enum trail_err accept(const struct offering *offering, double weight)
 {
     char       storage[ENCODE_STACK_SIZE];
     struct buf payload;
     uint32_t   flags = 0;
 
-    enum trail_err err = event_check(offered, ret_error);
+    enum trail_err err = event_check(offering->event, offering->ret_error);
     if (err != TRAIL_OK)
-        return reject(live, operation, err);
+        return reject(offering->live, offering->operation, err);
 
-    struct trail_event event = *offered;
-    int64_t            now_us = clock_wall_us(trail->clock);
-    event.operation = operation;
-    event.timestamp_us = event_time(offered, now_us, &flags);
+    struct trail_event event = *offering->event;
+    int64_t            now_us = clock_wall_us(offering->trail->clock);
+    event.operation = offering->operation;
+    event.timestamp_us = event_time(offering->event, now_us, &flags);
     buf_init(&payload, storage, sizeof storage);
-    err = prepare(trail, &event, &payload, &flags, ret_error);
+    err = prepare(offering, &event, weight, &payload, &flags);
     if (err == TRAIL_OK) {
         struct spool_entry entry = { .payload = buf_text(&payload), .wall_us = now_us, .flags = (uint16_t)flags };
-        err = append(trail, live, &event, &entry, ret_id, ret_error);
+        err = append(offering, &event, &entry);
     } else {
-        reject(live, operation, err);
+        reject(offering->live, offering->operation, err);
     }
     buf_done(&payload);
     return err;
@@ -202,58 +216,63 @@ __attribute__((noinline, cold)) static enum trail_err open_live(struct trail *tr
 }
 
 /* Keep it or not, now that it is known what was done and that there is somewhere to count it. */
-__attribute__((noinline)) static enum trail_err decide(struct trail *trail, struct live *live,
-                                                       const struct trail_event *event, enum trail_operation operation,
-                                                       struct trail_id *ret_id, struct trail_error *ret_error)
+__attribute__((noinline)) static enum trail_err decide(const struct offering *offering)
 {
-    enum policy_verdict verdict = policy_decide(trail->policy, event, operation);
+    double              weight = 1;
+    enum policy_verdict verdict = policy_decide(offering->policy, offering->event, offering->operation, &weight);
     if (verdict != POLICY_KEEP)
-        return refuse(live, operation, verdict);
-    return accept(trail, live, event, operation, ret_id, ret_error);
+        return refuse(offering->live, offering->operation, verdict);
+    return accept(offering, weight);
 }
 
 /* The first event of a process, and every one that does not say its operation. */
-__attribute__((noinline)) static enum trail_err offer_unprepared(struct trail *trail, const struct trail_event *event,
-                                                                 struct trail_id *ret_id, struct trail_error *ret_error)
+__attribute__((noinline)) static enum trail_err offer_unprepared(struct offering *offering)
 {
-    enum trail_operation operation = event->operation;
-    struct live         *live = live_running(trail);
-    enum trail_err       err = live != NULL ? TRAIL_OK : open_live(trail, &live, ret_error);
-    bool                 unclassified = false;
+    struct trail     *trail = offering->trail;
+    struct trail_text action = offering->event->action;
+    enum trail_err    err = offering->live != NULL ? TRAIL_OK : open_live(trail, &offering->live, offering->ret_error);
+    bool              unclassified = false;
 
-    if (operation == TRAIL_OPERATION_AUTO) {
-        operation = operation_classify(event->action);
-        unclassified = operation == TRAIL_OPERATION_OTHER;
-    } else if ((unsigned)operation >= TRAIL_OPERATION_COUNT) {
-        operation = TRAIL_OPERATION_OTHER; /* event_check() will say what is wrong with it. */
+    if (offering->operation == TRAIL_OPERATION_AUTO) {
+        offering->operation = policy_classify(offering->policy, action);
+        unclassified = offering->operation == TRAIL_OPERATION_OTHER && !policy_maps(offering->policy, action);
+    } else if ((unsigned)offering->operation >= TRAIL_OPERATION_COUNT) {
+        offering->operation = TRAIL_OPERATION_OTHER; /* event_check() will say what is wrong with it. */
     }
     if (err != TRAIL_OK)
-        return reject_unopened(trail, operation, err);
+        return reject_unopened(trail, offering->operation, err);
     if (unclassified)
-        accounts_count_unclassified(live->accounts);
-    return decide(trail, live, event, operation, ret_id, ret_error);
+        accounts_count_unclassified(offering->live->accounts);
+    return decide(offering);
 }
 
 static inline enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
                                    struct trail_error *ret_error)
 {
-    if (trail->policy == NULL) {
+    const struct policy *policy = trail_policy_now(trail);
+    if (policy == NULL) {
         __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
         return TRAIL_REFUSED;
     }
     struct live *live = live_running(trail);
     bool         is_given = (unsigned)event->operation - 1 < TRAIL_OPERATION_COUNT - 1; /* 1 to the last. */
-    if (live == NULL || !is_given)
-        return offer_unprepared(trail, event, ret_id, ret_error);
-    if (policy_level_refuses(trail->policy, event, event->operation))
+    if (live != NULL && is_given && policy_level_refuses(policy, event, event->operation))
         return refuse(live, event->operation, POLICY_LEVEL);
-    return decide(trail, live, event, event->operation, ret_id, ret_error);
+
+    struct offering offering = { .trail = trail,
+                                 .live = live,
+                                 .policy = policy,
+                                 .event = event,
+                                 .operation = event->operation,
+                                 .ret_id = ret_id,
+                                 .ret_error = ret_error };
+    return live == NULL || !is_given ? offer_unprepared(&offering) : decide(&offering);
 }
 
 /* What is no event still was offered: it counts as rejected, under `other`. */
 static enum trail_err reject_unreadable(struct trail *trail, enum trail_err err)
 {
-    if (trail->policy == NULL) {
+    if (trail_policy_now(trail) == NULL) {
         __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
         return err;
     }

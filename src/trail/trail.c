@@ -88,7 +88,7 @@ enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *
 
     err = load_settings(trail, &wide, ret_error);
     if (err == TRAIL_OK)
-        err = policy_new(&trail->own_policy, &trail->settings, ret_error);
+        err = policy_new(&trail->own_policy, &trail->settings, &trail->sampling_key, ret_error);
     if (err == TRAIL_OK)
         err = redactor_new(&trail->redactor, trail_str(trail->settings.redact_fields),
                            (size_t)trail->settings.max_value_bytes, ret_error);

@@ -43,13 +43,15 @@ struct live {
 
 struct trail {
     /* Read by every call. */
-    const struct policy *policy; /* NULL: disabled. */
+    const struct policy *policy; /* Read once per event, by trail_policy_now(). NULL: disabled. */
     struct live         *live;   /* Atomic; NULL until the first event, and after fork(). */
     const unsigned char *canary; /* Atomic. Reads 0 in a child, whatever way it was made. */
 
     struct settings  settings;
     struct policy   *own_policy;
     struct redactor *redactor;
+    struct hash_key  sampling_key; /* Policies borrow it. Filled, under `opening`, before one that samples decides. */
+    bool             has_sampling_key;
 
     const struct clock *clock;
     trail_notice_fn     on_notice;
@@ -67,6 +69,12 @@ struct trail {
 /* The running part, opened if need be. NULL: it cannot be; *ret_error says why. */
 struct live *trail_live(struct trail *trail, struct trail_error *ret_error);
 
+/* Holding `opening`: have the key that `policy` samples by, if it samples, before it decides its first event. When the
+ * state directory has none to give, this process makes do with one of its own, and *ret_notice says so: to be told
+ * once the lock is released. TRAIL_EIO: not even that. */
+TRAIL_MUST_CHECK enum trail_err trail_prepare_sampling(struct trail *trail, const struct policy *policy,
+                                                       struct trail_error *ret_notice, struct trail_error *ret_error);
+
 /* Stop and free it; *ret_waiting events stay in the spool. */
 void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting);
 
@@ -80,6 +88,11 @@ void                            fork_unregister(struct trail *trail);
 /* True when this process is a child that was made without the fork handlers; the trail is then as after
  * fork(). */
 bool fork_unnoticed(struct trail *trail);
+
+static inline const struct policy *trail_policy_now(const struct trail *trail)
+{
+    return __atomic_load_n(&trail->policy, __ATOMIC_ACQUIRE);
+}
 
 static inline struct live *trail_live_now(const struct trail *trail)
 {

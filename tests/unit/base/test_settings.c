@@ -115,6 +115,34 @@ static void the_higher_source_wins_and_an_empty_value_is_the_default(void **stat
     unlink(".env");
 }
 
+static void reads_are_sampled_as_everything_is_unless_it_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rate, *reads;
+        double      expected_rate, expected_reads;
+    } cases[] = {
+        { NULL, NULL, 1, 1 },
+        { "AUDIT_TRAIL_SAMPLE_RATE=0.25", NULL, 0.25, 0.25 },
+        { "AUDIT_TRAIL_SAMPLE_RATE=0.25", "AUDIT_TRAIL_SAMPLE_READS=", 0.25, 0.25 },
+        { "AUDIT_TRAIL_SAMPLE_RATE=0.25", "AUDIT_TRAIL_SAMPLE_READS=0", 0.25, 0 },
+        { "AUDIT_TRAIL_SAMPLE_RATE=0.25", "AUDIT_TRAIL_SAMPLE_READS=1", 0.25, 1 },
+        { "AUDIT_TRAIL_SAMPLE_RATE=", "AUDIT_TRAIL_SAMPLE_READS=0.01", 1, 0.01 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const environment[] = { "HOME=/h", cases[i].rate != NULL ? cases[i].rate : "X=1", cases[i].reads,
+                                            NULL };
+        struct settings_input  input = { .environment = environment, .env_file = "", .program = "p" };
+        struct settings        settings;
+        struct settings_report report;
+        assert_int_equal(settings_load(&settings, &input, &report), TRAIL_OK);
+        assert_true(settings.sample_rate == cases[i].expected_rate);
+        assert_true(settings.sample_reads == cases[i].expected_reads);
+        settings_done(&settings);
+        settings_report_done(&report);
+    }
+}
+
 static void one_load_finds_every_problem(void **state)
 {
     (void)state;
@@ -252,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_any_source_every_default_holds),
         cmocka_unit_test(the_higher_source_wins_and_an_empty_value_is_the_default),
+        cmocka_unit_test(reads_are_sampled_as_everything_is_unless_it_is_said),
         cmocka_unit_test(one_load_finds_every_problem),
         cmocka_unit_test(a_file_that_was_asked_for_must_be_there_and_one_that_was_not_need_not),
         cmocka_unit_test(a_value_over_the_limit_is_an_error),

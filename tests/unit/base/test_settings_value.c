@@ -4,10 +4,12 @@
  * Method: a table of (setting, text, how it is written back); the table's own bounds and defaults; numbers.
  */
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,13 +22,9 @@ union field {
     bool     flag;
     uint32_t index;
     uint64_t number;
+    double   rate;
     char    *string;
 };
-
-static bool has_string(const struct setting_info *info)
-{
-    return info->type == SETTING_TYPE_LIST || info->type == SETTING_TYPE_TEXT;
-}
 
 static const struct {
     enum setting_id id;
@@ -73,6 +71,47 @@ static const struct {
     { SETTING_EXCLUDE_ACTIONS, ",", "" },
     { SETTING_EXCLUDE_ACTIONS, "a\nb", NULL },
     { SETTING_EXCLUDE_ACTIONS, "a\xFF", NULL },
+    { SETTING_ALWAYS_RECORD, "deletes", "deletes" },
+    { SETTING_ALWAYS_RECORD, " AUTH ,, Failures,auth", "failures,auth" },
+    { SETTING_ALWAYS_RECORD, "failures,denied,deletes,auth", "failures,denied,deletes,auth" },
+    { SETTING_ALWAYS_RECORD, ",", "" },
+    { SETTING_ALWAYS_RECORD, "delete", NULL },
+    { SETTING_ALWAYS_RECORD, "deletes denied", NULL },
+    { SETTING_ALWAYS_RECORD, "none", NULL },
+    { SETTING_SAMPLE_RATE, "0.1", "0.1" },
+    { SETTING_SAMPLE_RATE, "0", "0.0" },
+    { SETTING_SAMPLE_RATE, "1", "1.0" },
+    { SETTING_SAMPLE_RATE, " 1.000 ", "1.0" },
+    { SETTING_SAMPLE_RATE, ".5", "0.5" },
+    { SETTING_SAMPLE_RATE, "00.250", "0.25" },
+    { SETTING_SAMPLE_RATE, "0.000000000000001", "0.000000000000001" },
+    { SETTING_SAMPLE_RATE, "0.999999999999999", "0.999999999999999" },
+    { SETTING_SAMPLE_RATE, "0.333333333333333", "0.333333333333333" },
+    { SETTING_SAMPLE_RATE, "0.3333333333333333", NULL },
+    { SETTING_SAMPLE_RATE, "1.000000000000001", NULL },
+    { SETTING_SAMPLE_RATE, "1.5", NULL },
+    { SETTING_SAMPLE_RATE, "0.1.2", NULL },
+    { SETTING_SAMPLE_RATE, "-1", NULL },
+    { SETTING_SAMPLE_RATE, "-0", NULL },
+    { SETTING_SAMPLE_RATE, "+0.5", NULL },
+    { SETTING_SAMPLE_RATE, "nan", NULL },
+    { SETTING_SAMPLE_RATE, "inf", NULL },
+    { SETTING_SAMPLE_RATE, "10%", NULL },
+    { SETTING_SAMPLE_RATE, "1e-3", NULL },
+    { SETTING_SAMPLE_RATE, "0x1", NULL },
+    { SETTING_SAMPLE_RATE, "0,5", NULL },
+    { SETTING_SAMPLE_RATE, "0 .5", NULL },
+    { SETTING_SAMPLE_RATE, "0. 5", NULL },
+    { SETTING_SAMPLE_RATE, "1.", NULL },
+    { SETTING_SAMPLE_RATE, ".", NULL },
+    { SETTING_SAMPLE_RATE, "18446744073709551616", NULL },
+    { SETTING_ACTION_MAP, " a/b = READ ,, c=other", "a/b = READ,c=other" },
+    { SETTING_ACTION_MAP, ",", "" },
+    { SETTING_ACTION_MAP, "create_x=creat", NULL },
+    { SETTING_ACTION_MAP, "=read", NULL },
+    { SETTING_ACTION_MAP, "x=", NULL },
+    { SETTING_ACTION_MAP, "x=read,X=create", NULL },
+    { SETTING_ACTION_MAP, "a\xFF=read", NULL },
     { SETTING_SERVICE, " m\xC3\xBCller gateway ", "m\xC3\xBCller gateway" },
     { SETTING_SERVICE, "a\x1B[2J", NULL },
 };
@@ -96,7 +135,7 @@ static void a_value_is_read_whole_or_refused(void **state)
             setting_value_write(info, &field, &text);
             assert_true(text_equal(buf_text(&text), trail_str(cases[i].expected)));
         }
-        if (has_string(info))
+        if (setting_is_string(info))
             free(field.string);
         buf_done(&text);
     }
@@ -117,11 +156,49 @@ static void every_default_and_bound_of_the_table_is_valid_and_is_written_as_it_s
             assert_int_equal(setting_value_read(info, trail_str(texts[i]), &field, &written), TRAIL_OK);
             setting_value_write(info, &field, &written);
             assert_true(text_equal(buf_text(&written), trail_str(texts[i])));
-            if (has_string(info))
+            if (setting_is_string(info))
                 free(field.string);
             buf_done(&written);
         }
     }
+}
+
+static void a_rate_is_the_nearest_double_and_is_written_back_exactly_in_every_locale(void **state)
+{
+    (void)state;
+    /* Of a program that speaks German; where the machine does not know the locale, nothing is lost. */
+    bool german = setlocale(LC_NUMERIC, "de_DE.UTF-8") != NULL || setlocale(LC_NUMERIC, "de_DE") != NULL;
+    print_message("a locale with a decimal comma: %s\n", german ? "yes" : "not on this machine");
+    uint64_t units = 1;
+    for (int i = 0; i < 20000; i++) {
+        char   text[SETTING_RATE_SIZE];
+        char   shown[SETTING_RATE_SIZE];
+        double rate = -1;
+        double again = -1;
+        units = (units * UINT64_C(6364136223846793005) + 1442695040888963407);
+        /* As many digits as come: leading zeros too. */
+        snprintf(text, sizeof text, "0.%015llu", (unsigned long long)((units >> 8) % UINT64_C(1000000000000000)));
+        assert_true(setting_rate_read(trail_str(text), &rate));
+        assert_true(setting_rate_read(trail_str(setting_rate_format(rate, shown)), &again));
+        assert_true(rate == again);
+        assert_memory_equal(text, shown, strlen(shown));
+        if (!german)
+            assert_true(rate == strtod(text, NULL));
+    }
+    (void)setlocale(LC_NUMERIC, "C");
+}
+
+static void a_wrong_word_of_a_set_is_named(void **state)
+{
+    (void)state;
+    uint32_t   bits = 7;
+    struct buf reason;
+    buf_init(&reason, NULL, 0);
+    assert_int_equal(setting_value_read(setting_info(SETTING_ALWAYS_RECORD), trail_str("auth,deleted"), &bits, &reason),
+                     TRAIL_EINVAL);
+    assert_true(text_equal(buf_text(&reason), trail_str("\"deleted\" is none of failures, denied, deletes, auth")));
+    assert_int_equal(bits, 7);
+    buf_done(&reason);
 }
 
 static void the_largest_number_is_read_and_one_more_is_not(void **state)
@@ -143,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_is_read_whole_or_refused),
         cmocka_unit_test(every_default_and_bound_of_the_table_is_valid_and_is_written_as_it_stands),
+        cmocka_unit_test(a_rate_is_the_nearest_double_and_is_written_back_exactly_in_every_locale),
+        cmocka_unit_test(a_wrong_word_of_a_set_is_named),
         cmocka_unit_test(the_largest_number_is_read_and_one_more_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
