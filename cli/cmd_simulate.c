@@ -65,27 +65,31 @@ static const struct option_info own_options[] = {
 #define OWN_OPTION_COUNT (sizeof own_options / sizeof own_options[0])
 #define OPTIONS_MAX 32
 
+#define SIMULATE_ABOUT                                                                                    \
+    "Show what another policy would keep: rows and bytes per day, what each rule leaves out, and what\n"  \
+    "would no longer be seen, with examples. Nothing is changed. SETTING=VALUE changes the policy in\n"   \
+    "force (LEVEL=deletes_only is short for AUDIT_TRAIL_LEVEL=deletes_only). It is tried on the stored\n" \
+    "events of the last 24 hours, or on NDJSON when standard input is a file or a pipe. A store holds\n"  \
+    "only what was recorded; of the rest it knows numbers by operation, and the forecast says so."
+
+#define SIMULATE_NOTES                                                             \
+    "examples:\n"                                                                  \
+    "  audittrail simulate LEVEL=deletes_only\n"                                   \
+    "  audittrail simulate --since 7d LEVEL=all 'EXCLUDE_ACTIONS=health_*,ping'\n" \
+    "  audittrail simulate --policy new.env -o json\n"                             \
+    "  audittrail simulate LEVEL=mutations_only < events.ndjson"
+
 /* Our own options and the filters of `query`: those before --id, which is no filter any more. */
 static const struct usage *usage_simulate(void)
 {
     static struct option_info options[OPTIONS_MAX];
-    static struct usage       usage = {
-              .command = "simulate",
-              .synopsis = "[options] [SETTING=VALUE...]",
-              .about = "Show what another policy would keep: rows and bytes per day, what each rule leaves out, and what\n"
-                             "would no longer be seen, with examples. Nothing is changed. SETTING=VALUE changes the policy in\n"
-                             "force (LEVEL=deletes_only is short for AUDIT_TRAIL_LEVEL=deletes_only). It is tried on the stored\n"
-                             "events of the last 24 hours, or on NDJSON when standard input is a file or a pipe. A store holds\n"
-                             "only what was recorded; of the rest it knows numbers by operation, and the forecast says so.",
-              .options = options,
-              .notes = "examples:\n"
-                             "  audittrail simulate LEVEL=deletes_only\n"
-                             "  audittrail simulate --since 7d 'EXCLUDE_ACTIONS=health_*,metrics_read' LEVEL=all\n"
-                             "  audittrail simulate --policy new.env -o json\n"
-                             "  audittrail simulate LEVEL=mutations_only < events.ndjson",
-              .operands_max = OPTIONS_OPERANDS_MAX,
-    };
-    size_t count = OWN_OPTION_COUNT;
+    static struct usage       usage = { .command = "simulate",
+                                        .synopsis = "[options] [SETTING=VALUE...]",
+                                        .about = SIMULATE_ABOUT,
+                                        .options = options,
+                                        .notes = SIMULATE_NOTES,
+                                        .operands_max = OPTIONS_OPERANDS_MAX };
+    size_t                    count = OWN_OPTION_COUNT;
     memcpy(options, own_options, sizeof own_options);
     for (size_t i = 0; strcmp(query_options[i].name, "id") != 0 && count + 1 < OPTIONS_MAX; i++)
         options[count++] = query_options[i];

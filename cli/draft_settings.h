@@ -1,9 +1,9 @@
 /* draft_settings.h -- the settings of a draft policy: those in force with some changed, or those of an env file.
  *
  * KEY=VALUE changes the policy in force; a file replaces it, what it leaves out being the default, as it would be for
- * a service started with that file; both together: the file, with KEY=VALUE on top. KEY is the name of a setting with or
- * without AUDIT_TRAIL_. Only settings that decide what is recorded make a draft: another KEY is refused, another line
- * of a file is named as having no effect.
+ * a service started with that file; both together: the file, with KEY=VALUE on top. KEY is the name of a setting,
+ * AUDIT_TRAIL_ may be left out. Only settings that decide what is recorded make a draft: another KEY is refused,
+ * another line of a file is named as having no effect.
  *
  * Thread: the main thread.
  * Memory: give *ret_settings to settings_done() whatever is returned.

@@ -1,4 +1,4 @@
-/* simulate_report.c -- prints a simulation for people: both policies, the volumes, the rules, what is lost and gained. */
+/* simulate_report.c -- prints a simulation for people: policies, volumes, rules, what is lost and gained. */
 #include "cli/simulate_report.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* simulate_report.h -- prints a simulation for people: both policies, the volumes, the rules, what is lost and gained.
+/* simulate_report.h -- prints a simulation for people: policies, volumes, rules, what is lost and gained.
  *
  * Thread: any.
  * Memory: borrows the simulation.

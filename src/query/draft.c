@@ -6,10 +6,15 @@
 #include "base/text.h"
 #include "event/operation.h"
 
+/* Which of the sampled events are kept hangs on it, how many does not. */
+static const struct hash_key any_key = { 0, 0 };
+
 enum trail_err draft_init(struct draft *draft, const struct settings *settings, struct trail_error *ret_error)
 {
-    *draft = (struct draft){ .enabled = settings->enabled };
-    enum trail_err err = policy_new(&draft->policy, settings, ret_error);
+    *draft = (struct draft){ .enabled = settings->enabled,
+                             .rate = settings->sample_rate,
+                             .rate_of_reads = settings->sample_reads };
+    enum trail_err err = policy_new(&draft->policy, settings, &any_key, ret_error);
     if (err == TRAIL_OK)
         err = pattern_list_init(&draft->actions, "AUDIT_TRAIL_EXCLUDE_ACTIONS", trail_str(settings->exclude_actions),
                                 ret_error);
@@ -35,16 +40,14 @@ void draft_done(struct draft *draft)
 
 enum trail_operation draft_operation(const struct draft *draft, const struct trail_event *offered)
 {
-    (void)draft;
-    return offered->operation != TRAIL_OPERATION_AUTO ? offered->operation : operation_classify(offered->action);
+    return offered->operation != TRAIL_OPERATION_AUTO ? offered->operation
+                                                      : policy_classify(draft->policy, offered->action);
 }
 
 enum trail_operation draft_operation_stored(const struct draft *draft, struct trail_text action,
                                             enum trail_operation stored)
 {
-    (void)draft;
-    (void)action;
-    return stored;
+    return policy_maps(draft->policy, action) ? policy_classify(draft->policy, action) : stored;
 }
 
 /* Exclusions of actions are asked first, as the policy does. */
@@ -61,13 +64,18 @@ static struct draft_verdict excluded(const struct draft *draft, const struct tra
 struct draft_verdict draft_decide(const struct draft *draft, const struct trail_event *event,
                                   enum trail_operation operation)
 {
-    switch (policy_decide(draft->policy, event, operation)) {
-    case POLICY_DISABLED: return (struct draft_verdict){ .rule = DRAFT_DISABLED };
-    case POLICY_LEVEL: return (struct draft_verdict){ .rule = DRAFT_LEVEL };
+    struct draft_verdict verdict = { .rule = DRAFT_KEPT };
+    double               weight = 1;
+    switch (policy_decide(draft->policy, event, operation, &weight)) {
+    case POLICY_DISABLED: verdict.rule = DRAFT_DISABLED; break;
+    case POLICY_LEVEL: verdict.rule = DRAFT_LEVEL; break;
     case POLICY_EXCLUDED: return excluded(draft, event);
-    case POLICY_KEEP: break;
+    case POLICY_KEEP: verdict.share = 1 / weight; break;
+    case POLICY_SAMPLED_OUT:
+        verdict.share = operation == TRAIL_OPERATION_READ ? draft->rate_of_reads : draft->rate;
+        break;
     }
-    return (struct draft_verdict){ .rule = DRAFT_KEPT, .share = 1 };
+    return verdict;
 }
 
 /* ---- Comparing ---------------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ enum draft_rule {
     DRAFT_LEVEL,
     DRAFT_ACTION,   /* An excluded action. */
     DRAFT_RESOURCE, /* An excluded type of resource. */
-    DRAFT_SAMPLED,
+    DRAFT_SAMPLED,  /* Never a verdict: the part that sampling leaves of what is kept. */
     DRAFT_RULE_COUNT
 };
 
@@ -31,13 +31,15 @@ struct draft {
     struct policy      *policy;
     struct pattern_list actions; /* What the policy excludes, once more: to name the item. */
     struct pattern_list resources;
+    double              rate; /* Of sampling. */
+    double              rate_of_reads;
     bool                enabled;
 };
 
 struct draft_verdict {
     enum draft_rule rule;
     size_t          item;  /* Of `actions` or `resources`, for the rules of these names. */
-    double          share; /* Kept of many events like this one: 1, less where sampled, 0 when a rule refuses. */
+    double          share; /* Kept of many events like this one: 1, less where sampled, 0 where a rule refuses. */
 };
 
 /* As policy_new(). */
@@ -49,7 +51,7 @@ void                            draft_done(struct draft *draft);
 enum trail_operation draft_operation(const struct draft *draft, const struct trail_event *offered);
 
 /* The same for an event that is stored under `stored`. Whether its caller said so or its name did is not stored: it
- * keeps its operation. */
+ * keeps its operation, unless the draft's action map names its action. */
 enum trail_operation draft_operation_stored(const struct draft *draft, struct trail_text action,
                                             enum trail_operation stored);
 

@@ -154,6 +154,8 @@ void simulation_stored(struct simulation *simulation, const struct trail_event *
     struct compared      compared = { .event = event, .operation = operation, .weight = weight, .now = 1 };
 
     simulation->of_store = true;
+    if (operation != event->operation)
+        simulation->remapped++;
     if (weight > 1)
         simulation->operations[event->operation].weighed = true;
     compared.verdict = draft_decide(simulation->draft, event, operation);

@@ -11,12 +11,13 @@
  *    "rows_per_day":  {"now": .., "draft_low": .., "draft_high": ..},      null where there is no time
  *    "bytes_per_day": {"now": .., "draft_low": .., "draft_high": ..},      null where there is no time or no basis
  *    "bytes_basis":   {"kind": "store", "bytes": 1, "events": 1},          or "encoded", "unknown"
- *    "rules":      {"level": {"events": 80, "lost": 80, "examples": [..]}, "disabled": .., "sampled": ..,
- *                   "excluded_action": {.., "patterns": [{"pattern": "health_*", "events": 1}]}, "excluded_resource": ..},
+ *    "rules": {"level": {"events": 80, "lost": 80, "examples": [..]}, "disabled": .., "sampled": ..,
+ *              "excluded_action": {.., "patterns": [{"pattern": "health_*", "events": 1}]}, "excluded_resource": ..},
  *    "gained_examples": [{"time": "..", "user": "..", "operation": "..", "action": "..", "resource_type": "..",
  *                         "resource_id": "..", "outcome": ".."}],
- *    "operations": {"create": {"events": .., "now": .., "draft_low": .., "draft_high": .., "lost": .., "gained_low": ..,
- *                   "gained_high": .., "refused": {"level": ..}, "unseen_now": {"level": .., "excluded": .., "sampled": ..}}},
+ *    "operations": {"create": {"events": .., "now": .., "draft_low": .., "draft_high": .., "lost": ..,
+ *                              "gained_low": .., "gained_high": .., "refused": {"level": ..},
+ *                              "unseen_now": {"level": .., "excluded": .., "sampled": ..}}},
  *    "notes": [{"code": "unseen", "text": "..."}]}
  *
  * Numbers are whole, rounded; only days are not. Operation "control" holds the trail's own records. Names stay as they

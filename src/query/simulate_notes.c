@@ -99,6 +99,11 @@ size_t simulation_notes(const struct simulation *simulation, struct simulate_not
     if (shares)
         note(&notes, "sampling",
              "sampling counts by expected share (weight times rate); a run of it differs from that by chance");
+    if (simulation->of_store && simulation->remapped > 0)
+        note(&notes, "action_map",
+             "for %" PRIu64 " stored events the draft's action map gives another operation than they are stored under; "
+             "it does so only if their callers did not say the operation, which is not stored",
+             simulation->remapped);
     if (simulation->of_store)
         note_unseen(&notes, simulation, &totals);
     note_time(&notes, &totals);

@@ -1,4 +1,4 @@
-/* unseen.c -- events that were not recorded: how many there were of each operation, and what a draft keeps of them. */
+/* unseen.c -- events that were not recorded: how many there were, and what a draft would keep of them. */
 #include "query/unseen.h"
 
 #include "event/control.h"
@@ -77,43 +77,102 @@ enum trail_err unseen_load(struct unseen *ret_unseen, struct store *store, int64
 
 /* ---- What a draft keeps ------------------------------------------------------------------------- */
 
-/* The shares of a nameless event that the draft keeps, over all outcomes: the least and the largest. */
-static struct unseen_bounds nameless_share(const struct draft *draft, enum trail_operation operation)
+#define EVERY_OUTCOME ((1U << (TRAIL_OUTCOME_UNKNOWN + 1)) - 1)
+
+/* An event of which nothing is known but that its name is excluded, or that it is not. */
+static struct trail_event event_of(const struct draft *draft, bool excluded, enum trail_outcome outcome)
 {
-    struct unseen_bounds bounds = { 1, 0 };
-    for (int outcome = TRAIL_OUTCOME_SUCCESS; outcome <= TRAIL_OUTCOME_UNKNOWN; outcome++) {
-        struct trail_event   event = { TRAIL_EVENT_INIT, .outcome = (enum trail_outcome)outcome };
-        struct draft_verdict verdict = draft_decide(draft, &event, operation);
-        /* Of what succeeded sampling keeps a share, of what failed everything. Most events succeed, so where both
-         * are kept at all the share of those decides. */
-        if (verdict.share > 0 && outcome != TRAIL_OUTCOME_SUCCESS && bounds.high > 0)
-            continue;
-        bounds.low = verdict.share < bounds.low ? verdict.share : bounds.low;
-        bounds.high = verdict.share > bounds.high ? verdict.share : bounds.high;
-    }
-    return bounds;
+    struct trail_event event = { TRAIL_EVENT_INIT, .outcome = outcome };
+    /* A pattern matches its own text. */
+    if (excluded && draft->actions.item_count > 0)
+        event.action = draft->actions.items[0];
+    else if (excluded)
+        event.resource_type = draft->resources.items[0];
+    return event;
 }
 
-static void add(struct unseen_bounds *sum, double count, double low, double high)
+static struct draft_verdict decide(const struct draft *draft, bool excluded, enum trail_operation operation,
+                                   int outcome)
 {
-    sum->low += count * low;
-    sum->high += count * high;
+    struct trail_event event = event_of(draft, excluded, (enum trail_outcome)outcome);
+    return draft_decide(draft, &event, operation);
+}
+
+/* With which outcomes, as bits, the policy in force refuses an event for this reason. None: it was another policy that
+ * refused it, and nothing is known. */
+static unsigned refused_outcomes(const struct draft *now, enum draft_rule rule, enum trail_operation operation)
+{
+    unsigned outcomes = 0;
+    bool     excluded = rule != DRAFT_LEVEL;
+    if (excluded && !draft_excludes(now))
+        return EVERY_OUTCOME;
+    for (int outcome = 0; (EVERY_OUTCOME >> outcome & 1) != 0; outcome++) {
+        enum draft_rule found = decide(now, excluded, operation, outcome).rule;
+        if (found == rule || (excluded && found == DRAFT_RESOURCE))
+            outcomes |= 1U << outcome;
+    }
+    return outcomes != 0 ? outcomes : EVERY_OUTCOME;
+}
+
+/* What may be true of the events that are asked about. */
+struct possible {
+    enum trail_operation operation;
+    unsigned             outcomes;
+    bool                 named;    /* The draft may exclude them. */
+    bool                 nameless; /* It may not. */
+};
+
+static void widen(struct unseen_bounds *bounds, double share)
+{
+    bounds->low = share < bounds->low ? share : bounds->low;
+    bounds->high = share > bounds->high ? share : bounds->high;
+}
+
+/* Of what succeeded sampling keeps a share, of what failed everything. Most events succeed, so where both are kept at
+ * all the share of those speaks for both. */
+static void widen_by(struct unseen_bounds *bounds, const struct draft *draft, bool excluded,
+                     const struct possible *possible)
+{
+    bool   may_succeed = (possible->outcomes >> TRAIL_OUTCOME_SUCCESS & 1) != 0;
+    double succeeded = may_succeed ? decide(draft, excluded, possible->operation, TRAIL_OUTCOME_SUCCESS).share : 0;
+    if (may_succeed)
+        widen(bounds, succeeded);
+    for (int outcome = TRAIL_OUTCOME_SUCCESS + 1; (EVERY_OUTCOME >> outcome & 1) != 0; outcome++) {
+        if ((possible->outcomes >> outcome & 1) == 0)
+            continue;
+        double share = decide(draft, excluded, possible->operation, outcome).share;
+        widen(bounds, share > 0 && succeeded > 0 ? succeeded : share);
+    }
+}
+
+static void add(struct unseen_bounds *sum, double count, const struct draft *draft, const struct possible *possible)
+{
+    struct unseen_bounds share = { 1, 0 };
+    if (possible->nameless)
+        widen_by(&share, draft, false, possible);
+    if (possible->named && draft_excludes(draft))
+        widen_by(&share, draft, true, possible);
+    if (count > 0 && share.high > 0) {
+        sum->low += count * share.low;
+        sum->high += count * share.high;
+    }
 }
 
 struct unseen_bounds unseen_forecast(const struct unseen_counts *counts, enum trail_operation operation,
                                      bool sampled_is_weighed, const struct draft *now, const struct draft *draft)
 {
-    struct unseen_bounds share = nameless_share(draft, operation);
     struct unseen_bounds sum = { 0, 0 };
-    bool                 by_name = draft_excludes(draft);
+    bool                 same_or_more = draft_excludes(now) && draft_excludes_all_of(draft, now);
 
     /* The level refused it before its name was looked at. */
-    add(&sum, counts->level, by_name ? 0 : share.low, share.high);
+    const struct possible by_level = { operation, refused_outcomes(now, DRAFT_LEVEL, operation), true, true };
+    add(&sum, counts->level, draft, &by_level);
     /* One of the names in force matched. */
-    if (!draft_excludes_all_of(draft, now))
-        add(&sum, counts->excluded, by_name ? 0 : share.low, share.high);
-    /* None of the names in force matched. */
+    const struct possible by_name = { operation, refused_outcomes(now, DRAFT_ACTION, operation), true, !same_or_more };
+    add(&sum, counts->excluded, draft, &by_name);
+    /* None of the names in force matched, and only what succeeds is sampled. */
+    const struct possible by_lot = { operation, 1U << TRAIL_OUTCOME_SUCCESS, !draft_excludes_all_of(now, draft), true };
     if (!sampled_is_weighed)
-        add(&sum, counts->sampled, draft_excludes_all_of(now, draft) ? share.low : 0, share.high);
+        add(&sum, counts->sampled, draft, &by_lot);
     return sum;
 }

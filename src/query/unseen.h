@@ -1,4 +1,4 @@
-/* unseen.h -- events that were not recorded: how many there were of each operation, and what a draft would keep of them.
+/* unseen.h -- events that were not recorded: how many there were, and what a draft would keep of them.
  *
  *     store  ->  [query]
  *
@@ -7,8 +7,8 @@
  * where the draft decides by operation alone.
  *
  * Time: a writer's numbers are spread evenly from its start to its last row of the ledger. A writer that lived
- * within the range counts in full, one that stopped before it not at all. One that never stopped, and has stored nothing
- * since the range began, cannot be placed; its numbers are `unplaced` and in no forecast.
+ * within the range counts in full, one that stopped before it not at all. One that never stopped, and has stored
+ * nothing since the range began, cannot be placed; its numbers are `unplaced` and in no forecast.
  *
  * Thread: any.
  * Memory: allocates nothing.
