@@ -156,6 +156,8 @@ void simulation_stored(struct simulation *simulation, const struct trail_event *
     simulation->of_store = true;
     if (operation != event->operation)
         simulation->remapped++;
+    if (draft_decide(simulation->now, event, event->operation).share <= 0)
+        simulation->contradicting++;
     if (weight > 1)
         simulation->operations[event->operation].weighed = true;
     compared.verdict = draft_decide(simulation->draft, event, operation);

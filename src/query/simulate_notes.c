@@ -99,6 +99,11 @@ size_t simulation_notes(const struct simulation *simulation, struct simulate_not
     if (shares)
         note(&notes, "sampling",
              "sampling counts by expected share (weight times rate); a run of it differs from that by chance");
+    if (simulation->of_store && simulation->contradicting > 0)
+        note(&notes, "other_policy",
+             "%" PRIu64 " of these events would not be recorded under the settings of this command: when they were, "
+             "another policy was in force, and `now` is what it recorded",
+             simulation->contradicting);
     if (simulation->of_store && simulation->remapped > 0)
         note(&notes, "action_map",
              "for %" PRIu64 " stored events the draft's action map gives another operation than they are stored under; "
