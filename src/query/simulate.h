@@ -10,7 +10,8 @@
  *     then  rows that the draft would write of the same events
  *     lost  the part of `now` that would be missing then, by rule;   gained: the part of `then` that is missing now
  *
- * then = now - lost + gained, for every operation. What a store never saw is added as bounds (unseen.h).
+ * then = now - lost + gained, for every operation: that under which the draft sees the event. What a store never saw is
+ * added as bounds (unseen.h).
  *
  * Thread: one owner per simulation.
  * Memory: borrows both drafts; a few kilobytes whatever the number of events; simulation_done() frees them.

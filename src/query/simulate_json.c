@@ -113,7 +113,7 @@ static void append_rows(struct buf *out, const struct simulate_totals *totals)
 }
 
 /* `factor` 0: there is nothing to say. */
-static void append_per_day(struct buf *out, const char *name, double factor, const double amounts[3])
+static void append_amounts(struct buf *out, const char *name, double factor, const double amounts[3])
 {
     if (factor <= 0) {
         append_name(out, name);
@@ -134,8 +134,9 @@ static void append_volumes(struct buf *out, const struct simulation *simulation,
     const double                 rows[] = { totals->now, totals->then_low, totals->then_high };
     const double                 sizes[] = { bytes->now, bytes->low, bytes->high };
 
-    append_per_day(out, "rows_per_day", totals->per_day, rows);
-    append_per_day(out, "bytes_per_day", bytes->basis != SIMULATE_BYTES_UNKNOWN ? totals->per_day : 0, sizes);
+    append_amounts(out, "rows_per_day", totals->per_day, rows);
+    append_amounts(out, "bytes", bytes->basis != SIMULATE_BYTES_UNKNOWN ? 1 : 0, sizes);
+    append_amounts(out, "bytes_per_day", bytes->basis != SIMULATE_BYTES_UNKNOWN ? totals->per_day : 0, sizes);
     append_open(out, "bytes_basis", "{");
     append_text(out, "kind", bases[bytes->basis]);
     append_number(out, "bytes", bytes->store_bytes);

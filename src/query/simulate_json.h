@@ -9,6 +9,7 @@
  *    "lines_in_error": 0,                of input
  *    "rows":          {"now": 90, "draft_low": 10, "draft_high": 10, "lost": 80, "gained_low": 0, "gained_high": 0},
  *    "rows_per_day":  {"now": .., "draft_low": .., "draft_high": ..},      null where there is no time
+ *    "bytes":         {"now": .., "draft_low": .., "draft_high": ..},      null where there is no basis
  *    "bytes_per_day": {"now": .., "draft_low": .., "draft_high": ..},      null where there is no time or no basis
  *    "bytes_basis":   {"kind": "store", "bytes": 1, "events": 1},          or "encoded", "unknown"
  *    "rules": {"level": {"events": 80, "lost": 80, "examples": [..]}, "disabled": .., "sampled": ..,

@@ -12,6 +12,7 @@ endfunction()
 integration_test(command)
 integration_test(record)
 integration_test(query)
+integration_test(simulate)
 
 # Sanitizer builds are not installed.
 if(AUDITTRAIL_STATIC)

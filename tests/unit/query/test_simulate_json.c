@@ -76,6 +76,8 @@ static void every_member_has_its_number(void **state)
         { "rows_per_day.draft_high", 4 },
         { "bytes_per_day.now", 300 },
         { "bytes_per_day.draft_low", 200 },
+        { "bytes.now", 150 },
+        { "bytes.draft_high", 100 },
         { "bytes_basis.events", 0 },
         { "rules.level.events", 0 },
         { "rules.excluded_action.events", 2 },
@@ -142,6 +144,7 @@ static void what_is_not_known_is_null(void **state)
     json_t *root = read_back(&simulation, 0);
     assert_true(json_is_null(member(root, "since")));
     assert_true(json_is_null(member(root, "rows_per_day")));
+    assert_true(json_is_null(member(root, "bytes")));
     assert_true(json_is_null(member(root, "bytes_per_day")));
     assert_string_equal(json_string_value(member(root, "bytes_basis.kind")), "unknown");
     json_decref(root);
