@@ -76,8 +76,8 @@ struct simulation {
     const struct draft *draft;
     bool                of_store;
     uint64_t            remapped; /* Stored events that the draft\'s action map gives another operation. */
-    uint64_t contradicting; /* Stored events that the policy in force refuses: they were recorded under another one. */
-    uint64_t events;        /* Looked at, the trail's own records left out. */
+    double contradicting; /* Events that the policy in force cannot have kept, or refused: another one was in force. */
+    uint64_t                  events;                            /* Looked at, the trail's own records left out. */
     struct simulate_operation operations[TRAIL_OPERATION_COUNT]; /* Index 0: the trail's own records. */
     struct simulate_rule      rules[DRAFT_RULE_COUNT];           /* DRAFT_KEPT is unused. */
     struct simulate_examples  gained;                            /* Examples. */

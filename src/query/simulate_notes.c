@@ -99,10 +99,10 @@ size_t simulation_notes(const struct simulation *simulation, struct simulate_not
     if (shares)
         note(&notes, "sampling",
              "sampling counts by expected share (weight times rate); a run of it differs from that by chance");
-    if (simulation->of_store && simulation->contradicting > 0)
+    if (simulation->contradicting >= 0.5)
         note(&notes, "other_policy",
-             "%" PRIu64 " of these events would not be recorded under the settings of this command: when they were, "
-             "another policy was in force, and `now` is what it recorded",
+             "for %.0f events it was decided otherwise than the settings of this command say: another policy was in "
+             "force when they happened, and `now` is what that one recorded",
              simulation->contradicting);
     if (simulation->of_store && simulation->remapped > 0)
         note(&notes, "action_map",

@@ -116,6 +116,8 @@ static enum trail_err add_unseen(struct simulation *simulation, struct store *st
         if (filter->operations != 0 && (filter->operations >> i & 1) == 0)
             continue;
         operation->unseen_now = unseen.operations[i];
+        simulation->contradicting +=
+            unseen_contradicting(&operation->unseen_now, (enum trail_operation)i, simulation->now);
         operation->unseen = unseen_forecast(&operation->unseen_now, (enum trail_operation)i, operation->weighed,
                                             simulation->now, simulation->draft);
     }

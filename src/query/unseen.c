@@ -98,20 +98,39 @@ static struct draft_verdict decide(const struct draft *draft, bool excluded, enu
     return draft_decide(draft, &event, operation);
 }
 
-/* With which outcomes, as bits, the policy in force refuses an event for this reason. None: it was another policy that
- * refused it, and nothing is known. */
+/* With which outcomes, as bits, the policy in force refuses an event for this reason. */
 static unsigned refused_outcomes(const struct draft *now, enum draft_rule rule, enum trail_operation operation)
 {
     unsigned outcomes = 0;
     bool     excluded = rule != DRAFT_LEVEL;
     if (excluded && !draft_excludes(now))
-        return EVERY_OUTCOME;
+        return 0;
     for (int outcome = 0; (EVERY_OUTCOME >> outcome & 1) != 0; outcome++) {
         enum draft_rule found = decide(now, excluded, operation, outcome).rule;
         if (found == rule || (excluded && found == DRAFT_RESOURCE))
             outcomes |= 1U << outcome;
     }
+    return outcomes;
+}
+
+/* None: it was another policy that refused it, and nothing is known. */
+static unsigned outcomes_or_any(const struct draft *now, enum draft_rule rule, enum trail_operation operation)
+{
+    unsigned outcomes = refused_outcomes(now, rule, operation);
     return outcomes != 0 ? outcomes : EVERY_OUTCOME;
+}
+
+double unseen_contradicting(const struct unseen_counts *counts, enum trail_operation operation, const struct draft *now)
+{
+    double contradicting = 0;
+    if (refused_outcomes(now, DRAFT_LEVEL, operation) == 0)
+        contradicting += counts->level;
+    if (refused_outcomes(now, DRAFT_ACTION, operation) == 0)
+        contradicting += counts->excluded;
+    struct draft_verdict verdict = decide(now, false, operation, TRAIL_OUTCOME_SUCCESS);
+    if (verdict.rule != DRAFT_KEPT || verdict.share >= 1)
+        contradicting += counts->sampled;
+    return contradicting;
 }
 
 /* What may be true of the events that are asked about. */
@@ -165,10 +184,10 @@ struct unseen_bounds unseen_forecast(const struct unseen_counts *counts, enum tr
     bool                 same_or_more = draft_excludes(now) && draft_excludes_all_of(draft, now);
 
     /* The level refused it before its name was looked at. */
-    const struct possible by_level = { operation, refused_outcomes(now, DRAFT_LEVEL, operation), true, true };
+    const struct possible by_level = { operation, outcomes_or_any(now, DRAFT_LEVEL, operation), true, true };
     add(&sum, counts->level, draft, &by_level);
     /* One of the names in force matched. */
-    const struct possible by_name = { operation, refused_outcomes(now, DRAFT_ACTION, operation), true, !same_or_more };
+    const struct possible by_name = { operation, outcomes_or_any(now, DRAFT_ACTION, operation), true, !same_or_more };
     add(&sum, counts->excluded, draft, &by_name);
     /* None of the names in force matched, and only what succeeds is sampled. */
     const struct possible by_lot = { operation, 1U << TRAIL_OUTCOME_SUCCESS, !draft_excludes_all_of(now, draft), true };

@@ -47,4 +47,8 @@ TRAIL_MUST_CHECK enum trail_err unseen_load(struct unseen *ret_unseen, struct st
 struct unseen_bounds unseen_forecast(const struct unseen_counts *counts, enum trail_operation operation,
                                      bool sampled_is_weighed, const struct draft *now, const struct draft *draft);
 
+/* How many of `counts` the policy `now` cannot have refused, by the reason that is counted: another one did. */
+double unseen_contradicting(const struct unseen_counts *counts, enum trail_operation operation,
+                            const struct draft *now);
+
 #endif

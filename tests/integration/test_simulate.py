@@ -1,7 +1,7 @@
 """`audittrail simulate`: what it forecasts is what happens when the policy is really switched.
 
-Goal:   the forecast of rows from NDJSON is exact, and from a store within 5 %, whether the draft is narrower, wider, excludes by
-        pattern, samples or sets a floor; where it cannot know, it says a range, and the truth lies in it.
+Goal:   the forecast of rows from NDJSON is exact, and from a store within 5 %, whether the draft is narrower, wider,
+        excludes by pattern, samples or sets a floor; where it cannot know, it says a range, and the truth lies in it.
 Method: the gateway's crud mix is recorded under policy A; policy B is forecast from the store and from the NDJSON; then
         the same traffic is recorded under B, and its rows are counted in SQL.
 """
@@ -184,7 +184,8 @@ class Proof(Simulate):
         self.assertGreater(of_store["operations"]["read"]["draft_low"], 0)
         self.assertGreater(failed, of_store["operations"]["read"]["draft_low"])
         self.tearDownState()
-        self.assert_forecast({"LEVEL": "all"}, {"LEVEL": "all", "EXCLUDE_ACTIONS": "*", "ALWAYS_RECORD": "denied,deletes"})
+        self.assert_forecast({"LEVEL": "all"},
+                             {"LEVEL": "all", "EXCLUDE_ACTIONS": "*", "ALWAYS_RECORD": "denied,deletes"})
 
     def test_an_action_map(self):
         self.assert_forecast({"LEVEL": "all"}, {"LEVEL": "mutations_only", "ACTION_MAP": "list_tool=update"})
@@ -297,6 +298,13 @@ class Report(Simulate):
         answer = self.simulate({"LEVEL": "deletes_only"}, "--stored")
         self.assertNotIn("other_policy", self.notes(answer))
 
+    def test_refusals_of_another_policy_are_told(self):
+        self.record([event(1, action="create_x"), event(2)], env=settings(LEVEL="deletes_only"))
+        answer = self.simulate({"LEVEL": "all"}, "--stored", env=settings(LEVEL="writes_only"))
+        self.assertIn("other_policy", self.notes(answer))
+        answer = self.simulate({"LEVEL": "all"}, "--stored", env=settings(LEVEL="deletes_only"))
+        self.assertNotIn("other_policy", self.notes(answer))
+
     def test_writers_add_up_and_a_range_without_them_has_none(self):
         for _ in range(3):
             self.record([event(1)] + [event(number, action="get_x") for number in range(50)],
@@ -339,7 +347,8 @@ class Drafts(Simulate):
         self.assertIn("level all", self.draft_of("LEVEL=deletes_only", "LEVEL=all", env=env)[0])
 
     def test_a_file_is_a_whole_policy(self):
-        file = self.write("new.env", "AUDIT_TRAIL_EXCLUDE_RESOURCES=metric\nAUDIT_TRAIL_DATABASE_URL=sqlite:else.db\nX=1\n")
+        file = self.write("new.env", "AUDIT_TRAIL_EXCLUDE_RESOURCES=metric\n"
+                                     "AUDIT_TRAIL_DATABASE_URL=sqlite:else.db\nX=1\n")
         draft, err = self.draft_of("--policy", file, env=settings(LEVEL="all", EXCLUDE_ACTIONS="a"))
         self.assertEqual(draft, "level writes_only; not recorded: read, access; excluded resources: metric")
         self.assertIn(f"without effect on what is recorded, in {file}: AUDIT_TRAIL_DATABASE_URL", err)

@@ -58,40 +58,41 @@ static void offer(struct simulation *simulation, const char *action, int64_t tim
     simulation_offer(simulation, &event, 50);
 }
 
+static const struct {
+    const char *path;
+    json_int_t  number;
+} numbers[] = {
+    { "events", 4 },
+    { "lines_in_error", 3 },
+    { "rows.now", 3 },
+    { "rows.draft_low", 2 },
+    { "rows.draft_high", 2 },
+    { "rows.lost", 2 },
+    { "rows.gained_low", 1 },
+    { "rows.gained_high", 1 },
+    { "rows_per_day.now", 6 },
+    { "rows_per_day.draft_high", 4 },
+    { "bytes_per_day.now", 300 },
+    { "bytes_per_day.draft_low", 200 },
+    { "bytes.now", 150 },
+    { "bytes.draft_high", 100 },
+    { "bytes_basis.events", 0 },
+    { "rules.level.events", 0 },
+    { "rules.excluded_action.events", 2 },
+    { "rules.excluded_action.lost", 2 },
+    { "rules.excluded_resource.events", 0 },
+    { "rules.sampled.events", 0 },
+    { "rules.disabled.events", 0 },
+    { "operations.create.now", 2 },
+    { "operations.create.refused.excluded_action", 2 },
+    { "operations.create.draft_high", 0 },
+    { "operations.read.gained_high", 1 },
+    { "operations.read.unseen_now.level", 0 },
+    { "operations.control.now", 0 },
+};
+
 static void every_member_has_its_number(void **state)
 {
-    static const struct {
-        const char *path;
-        json_int_t  number;
-    } numbers[] = {
-        { "events", 4 },
-        { "lines_in_error", 3 },
-        { "rows.now", 3 },
-        { "rows.draft_low", 2 },
-        { "rows.draft_high", 2 },
-        { "rows.lost", 2 },
-        { "rows.gained_low", 1 },
-        { "rows.gained_high", 1 },
-        { "rows_per_day.now", 6 },
-        { "rows_per_day.draft_high", 4 },
-        { "bytes_per_day.now", 300 },
-        { "bytes_per_day.draft_low", 200 },
-        { "bytes.now", 150 },
-        { "bytes.draft_high", 100 },
-        { "bytes_basis.events", 0 },
-        { "rules.level.events", 0 },
-        { "rules.excluded_action.events", 2 },
-        { "rules.excluded_action.lost", 2 },
-        { "rules.excluded_resource.events", 0 },
-        { "rules.sampled.events", 0 },
-        { "rules.disabled.events", 0 },
-        { "operations.create.now", 2 },
-        { "operations.create.refused.excluded_action", 2 },
-        { "operations.create.draft_high", 0 },
-        { "operations.read.gained_high", 1 },
-        { "operations.read.unseen_now.level", 0 },
-        { "operations.control.now", 0 },
-    };
     (void)state;
     struct draft      now = draft_with(TRAIL_LEVEL_WRITES_ONLY, "", "");
     struct draft      draft = draft_with(TRAIL_LEVEL_ALL, "create_*,no\"ne", "x");

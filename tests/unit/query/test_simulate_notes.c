@@ -124,7 +124,7 @@ static void all_notes_at_once_have_room(void **state)
                                      .unseen_asked = true,
                                      .unseen_spread = true,
                                      .unseen_unplaced = 1e15,
-                                     .contradicting = UINT64_MAX,
+                                     .contradicting = 1e15,
                                      .remapped = UINT64_MAX,
                                      .until_us = 1,
                                      .bytes = { .basis = SIMULATE_BYTES_OF_STORE, .store_events = 1 } };

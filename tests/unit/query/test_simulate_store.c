@@ -1,7 +1,7 @@
-/* test_simulate_store.c -- a simulation over a store sees every event of the filter once, and knows what it cannot see.
+/* test_simulate_store.c -- a simulation over a store sees every event of the filter once, and knows what it cannot.
  *
- * Goal:   all pages are read, whatever their borders; the time is that in which the store has events; a filter by person
- *         does not claim numbers that nobody has; bytes come from the ledger.
+ * Goal:   all pages are read, whatever their borders; the time is that in which the store has events; a filter by
+ *         person does not claim numbers that nobody has; bytes come from the ledger.
  * Method: a store of more than two pages with many equal timestamps, and accounts put in by hand.
  */
 #include <setjmp.h>

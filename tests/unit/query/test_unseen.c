@@ -1,7 +1,8 @@
 /* test_unseen.c -- of events that nobody recorded: how many fall into a time, and what a draft may keep of them.
  *
- * Goal:   a writer inside the range counts in full, one that reaches beyond it in part, one that stopped before it not at
- *         all, one that fell silent is told apart. The bounds are as narrow as what is known allows, and no narrower.
+ * Goal:   a writer inside the range counts in full, one that reaches beyond it in part, one that stopped before it
+ *         not at all, one that fell silent is told apart. The bounds are as narrow as what is known allows, and no
+ *         narrower.
  * Method: writers with accounts and a ledger in a real store; a table of policies in force, drafts and bounds.
  */
 #include <setjmp.h>
@@ -175,6 +176,25 @@ static void what_stored_events_stand_for_is_not_counted_twice(void **state)
     draft_done(&draft);
 }
 
+static void refusals_by_another_policy_are_told(void **state)
+{
+    static const struct {
+        struct side now;
+        double      contradicting; /* Of 5 by level, 3 excluded, 1 sampled. */
+    } rows[] = {
+        { { 2, "a", 0, 0.5 }, 1 + 3 }, /* The level takes no reads, so none was excluded or sampled. */
+        { { 1, "a", 0, 0.5 }, 5 },     { { 1, "", 0, 0.5 }, 8 },
+        { { 1, "a", 0, 1 }, 6 },       { { 5, "a", 1, 1 }, 4 }, /* All failures are above the exclusions. */
+    };
+    const struct unseen_counts counts = { 5, 3, 1 };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct draft now = draft_of_side(&rows[i].now);
+        assert_near(unseen_contradicting(&counts, OP(READ), &now), rows[i].contradicting);
+        draft_done(&now);
+    }
+}
+
 static void a_draft_that_is_off_keeps_nothing(void **state)
 {
     const struct unseen_counts counts = { 100, 100, 100 };
@@ -196,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_writer_that_fell_silent_is_told_apart_from_one_that_stopped),
         cmocka_unit_test(bounds_are_as_narrow_as_what_is_known_allows),
         cmocka_unit_test(what_stored_events_stand_for_is_not_counted_twice),
+        cmocka_unit_test(refusals_by_another_policy_are_told),
         cmocka_unit_test(a_draft_that_is_off_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
