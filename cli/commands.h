@@ -17,13 +17,14 @@
 #include "cli/options.h"
 
 /* Name, what it does in one line. The order is that of `audittrail help`. */
-#define COMMAND_MAP(X)                                              \
-    X(record, "record events given as NDJSON, one object per line") \
-    X(query, "find recorded events")                                \
-    X(stats, "show where every event went, over all writers")       \
-    X(config, "show and check the settings")                        \
-    X(completion, "print the completion script of a shell")         \
-    X(version, "show the version and what it was built with")       \
+#define COMMAND_MAP(X)                                                         \
+    X(record, "record events given as NDJSON, one object per line")            \
+    X(query, "find recorded events")                                           \
+    X(stats, "show where every event went, over all writers")                  \
+    X(simulate, "show what another policy would keep, before switching to it") \
+    X(config, "show and check the settings")                                   \
+    X(completion, "print the completion script of a shell")                    \
+    X(version, "show the version and what it was built with")                  \
     X(help, "show this, or the help of a command")
 
 struct command {

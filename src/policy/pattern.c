@@ -234,24 +234,36 @@ static struct trail_text as_stored(struct trail_text name)
     return name;
 }
 
-bool pattern_list_matches(const struct pattern_list *list, struct trail_text name)
+/* Both questions are asked here; in line, so that the one that is asked of every event pays for no call. */
+static inline size_t find_item(const struct pattern_list *list, struct trail_text name)
 {
     if (list->item_count == 0)
-        return false;
+        return PATTERN_NONE;
 
     name = as_stored(name);
     unsigned bit = sieve_bit(name);
     bool     may_be_listed = (list->sieve[bit / 64] >> (bit % 64) & 1) != 0;
     if (!may_be_listed && list->wild_count == 0)
-        return false;
+        return PATTERN_NONE;
 
     struct folded folded;
     fold(&folded, name);
-    if (may_be_listed && *find_slot(list, &folded) != 0)
-        return true;
+    uint16_t slot = may_be_listed ? *find_slot(list, &folded) : 0;
+    if (slot != 0)
+        return slot - 1U;
     for (size_t i = 0; i < list->wild_count; i++) {
         if (wild_matches(list->items[list->wild[i]], folded_text(&folded)))
-            return true;
+            return list->wild[i];
     }
-    return false;
+    return PATTERN_NONE;
+}
+
+bool pattern_list_matches(const struct pattern_list *list, struct trail_text name)
+{
+    return find_item(list, name) != PATTERN_NONE;
+}
+
+size_t pattern_list_find(const struct pattern_list *list, struct trail_text name)
+{
+    return find_item(list, name);
 }

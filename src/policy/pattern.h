@@ -43,4 +43,10 @@ void                            pattern_list_done(struct pattern_list *list);
  * when it is stored. */
 bool pattern_list_matches(const struct pattern_list *list, struct trail_text name);
 
+#define PATTERN_NONE SIZE_MAX
+
+/* Which item matches, as an index into list->items, for those who explain a refusal: the name itself if it is listed,
+ * else the first pattern. PATTERN_NONE: none does. */
+size_t pattern_list_find(const struct pattern_list *list, struct trail_text name);
+
 #endif

@@ -369,3 +369,18 @@ void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct 
     put_order(sql, "e");
     finish(sql);
 }
+
+void query_sql_scan(struct query_sql *sql, const struct query_position *after, size_t row_limit)
+{
+    start(sql);
+    put(sql, "SELECT x.timestamp, x.writer, x.seq, x.operation, x.outcome, x.flags, x.weight,"
+             " a.action, r.resource_type, r.resource_id, u.user_id"
+             " FROM audit_events x INDEXED BY audit_events_time"
+             " LEFT JOIN audit_actions a ON a.id = x.action"
+             " LEFT JOIN audit_resources r ON r.id = x.resource"
+             " LEFT JOIN audit_actors u ON u.id = x.actor WHERE 1");
+    put_fact_conditions(sql, QUERY_BY_TIME, after);
+    put_order(sql, "x");
+    buf_printf(&sql->text, " LIMIT %zu", row_limit);
+    finish(sql);
+}

@@ -77,6 +77,25 @@ void query_sql_find(struct query_sql *sql, const struct event_id_parts *id);
 void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct query_position *after,
                     size_t row_limit);
 
+/* Build: the same page with the few columns that a policy looks at, walked by time whatever the filter; for reading
+ * through everything there is. Columns as enum scan_column. */
+void query_sql_scan(struct query_sql *sql, const struct query_position *after, size_t row_limit);
+
+enum scan_column {
+    SCAN_COLUMN_TIMESTAMP,
+    SCAN_COLUMN_WRITER,
+    SCAN_COLUMN_SEQ,
+    SCAN_COLUMN_OPERATION,
+    SCAN_COLUMN_OUTCOME,
+    SCAN_COLUMN_FLAGS,
+    SCAN_COLUMN_WEIGHT,
+    SCAN_COLUMN_ACTION,
+    SCAN_COLUMN_RESOURCE_TYPE,
+    SCAN_COLUMN_RESOURCE_ID,
+    SCAN_COLUMN_USER_ID,
+    SCAN_COLUMN_COUNT
+};
+
 /* Columns of a page's rows; the texts follow in the order of fields.def. */
 enum query_column {
     QUERY_COLUMN_TIMESTAMP,

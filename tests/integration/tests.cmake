@@ -15,6 +15,7 @@ integration_test(query)
 integration_test(docs)
 integration_test(completion)
 integration_test(terminal)
+integration_test(simulate)
 
 # Sanitizer builds are not installed.
 if(AUDITTRAIL_STATIC)

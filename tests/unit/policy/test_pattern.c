@@ -83,6 +83,27 @@ static void names_and_patterns_match_as_documented(void **state)
     }
 }
 
+static void the_item_that_matches_is_found(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t      item;
+    } found[] = {
+        { "HEALTH_check", 1 }, { "health_x", 0 }, { "metrics", 2 },          { " metrics ", 2 },
+        { "m_read", 3 },       { "m_write", 4 },  { "tools", PATTERN_NONE }, { "", PATTERN_NONE },
+    };
+    struct pattern_list list;
+    (void)state;
+    /* The name is listed behind a pattern that matches it too, and is found all the same; of two patterns the first. */
+    const struct trail_text value = TRAIL_TEXT("health_*,Health_Check,metrics,*_read,m_*");
+    assert_int_equal(pattern_list_init(&list, "X", value, NULL), TRAIL_OK);
+    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++) {
+        if (pattern_list_find(&list, trail_str(found[i].name)) != found[i].item)
+            fail_msg("\"%s\": not item %zu", found[i].name, found[i].item);
+    }
+    pattern_list_done(&list);
+}
+
 static void a_nul_byte_ends_no_name(void **state)
 {
     struct pattern_list list;
@@ -169,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_patterns_match_as_documented),
+        cmocka_unit_test(the_item_that_matches_is_found),
         cmocka_unit_test(a_nul_byte_ends_no_name),
         cmocka_unit_test(a_name_is_matched_as_it_will_be_stored),
         cmocka_unit_test(a_full_list_finds_every_name_and_no_other),
