@@ -21,7 +21,7 @@
 
 _Static_assert(sizeof(struct hash_key) == 16, "on disk");
 
-/* The name is taken when we rename and not there when we open, over and over: a link to nothing, or one that deletes. */
+/* Taken when we rename and gone when we open, over and over: a link to nothing, or someone who deletes keys. */
 #define ATTEMPTS_MAX 8
 
 static enum trail_err read_key(int fd, const char *path, struct hash_key *ret_key, struct trail_error *ret_error)
