@@ -1,9 +1,9 @@
 /* screen.h -- what the terminal behind a stream can show: how much, and whether in colour.
  *
  * Colours help an eye and hurt a program, so they are for terminals alone: off a terminal, with NO_COLOR set to
- * anything but nothing (no-color.org) and with TERM=dumb there are none. --color says otherwise; it is about the command
- * as a whole, so it is kept here and not carried through everything that prints. What a program reads, csv, json and
- * ndjson, has none whatever is said.
+ * anything but nothing (no-color.org) and with TERM=dumb there are none. --color says otherwise; it is about the
+ * command as a whole, so it is kept here and not carried through everything that prints. What a program reads, csv,
+ * json and ndjson, has none whatever is said.
  *
  * Thread: screen_choose_colors() before anything is printed; the rest from any.
  * Memory: none; plain values and static strings.
