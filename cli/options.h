@@ -37,6 +37,7 @@ struct option_info {
 /* What usage.operands can say besides the words themselves. */
 #define USAGE_OPERANDS_FILES "FILE"
 #define USAGE_OPERANDS_COMMANDS "COMMAND"
+#define USAGE_OPERANDS_SETTINGS "SETTING=VALUE"
 
 struct usage {
     const char               *command;
