@@ -97,6 +97,8 @@ static void append_operands(struct buf *out)
             buf_append_string(out, "FILE");
         else if (strcmp(operands, USAGE_OPERANDS_COMMANDS) == 0)
             buf_append_string(out, "WORD $(_audittrail_commands)");
+        else if (strcmp(operands, USAGE_OPERANDS_SETTINGS) == 0)
+            buf_append_string(out, "SETTING $(_audittrail_settings)");
         else
             buf_printf(out, "WORD %s", operands);
         buf_append_string(out, " ;;\n");

@@ -7,6 +7,7 @@
 #include "base/settings.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/screen.h"
 #include "cli/settings_pages.h"
 #include "cli/table.h"
 
@@ -42,15 +43,13 @@ const struct usage *usage_config(void)
 /* A value may be as long as a list of names can be; no one reads more of it on a screen. */
 #define VALUE_SIZE (SETTING_VALUE_BYTES_MAX + 1)
 
-static void print_table(const struct settings *settings, enum screen_colors colors)
+static void print_table(const struct settings *settings)
 {
     static const struct table_column columns[] = { { "SETTING", false }, { "SOURCE", false }, { "VALUE", false } };
     static char                      value[VALUE_SIZE];
     struct table                     table;
 
     table_begin(&table, stdout, columns, 3);
-    struct screen screen = screen_of(stdout, colors);
-    table_show_on(&table, &screen);
     for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
         settings_format_value(settings, id, value, sizeof value);
         table_cell(&table, trail_str(setting_info(id)->name));
@@ -99,12 +98,12 @@ static int print_page(struct buf *page)
     return exit_code;
 }
 
-static int show(const struct settings *settings, const struct options *options, bool json)
+static int show(const struct settings *settings, bool json)
 {
     struct buf page;
 
     if (!json) {
-        print_table(settings, options->colors);
+        print_table(settings);
         return EXIT_CODE_OK;
     }
     buf_init(&page, NULL, 0);
@@ -139,12 +138,12 @@ static int show_or_check(const struct options *options, bool check, bool json)
     int            exit_code = EXIT_CODE_OK;
     enum trail_err err = settings_load(&settings, &input, &report);
 
-    struct screen screen = screen_of(stderr, options->colors);
+    struct screen screen = screen_of(stderr);
     print_problems(&report, &screen);
     if (err != TRAIL_OK && err != TRAIL_ECONFIG)
         fprintf(stderr, "audittrail config: %s\n", trail_strerror(err));
     else if (!check)
-        exit_code = show(&settings, options, json);
+        exit_code = show(&settings, json);
     else if (err == TRAIL_OK)
         printf("%d settings are valid\n", (int)SETTING_COUNT);
     if (err != TRAIL_OK)

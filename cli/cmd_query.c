@@ -167,7 +167,7 @@ int cmd_query(int argc, char **argv)
     if (wrong != NULL) {
         fprintf(stderr, "audittrail query: %s (see `audittrail query --help`)\n", wrong);
     } else {
-        struct page page = { .request = &request, .screen = screen_of(stdout, options.colors) };
+        struct page page = { .request = &request, .screen = screen_of(stdout) };
         if (load_settings(&settings, &options, "query"))
             exit_code = run_query(&page, settings.database_url, argv);
         settings_done(&settings);

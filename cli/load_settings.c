@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/screen.h"
+
 bool load_settings(struct settings *ret_settings, const struct options *options, const char *command)
 {
     struct settings_input input = {
@@ -14,7 +16,7 @@ bool load_settings(struct settings *ret_settings, const struct options *options,
     struct settings_report report;
     enum trail_err         err = settings_load(ret_settings, &input, &report);
 
-    struct screen screen = screen_of(stderr, options->colors);
+    struct screen screen = screen_of(stderr);
     for (size_t i = 0; command != NULL && i < report.problem_count; i++) {
         fprintf(stderr, "audittrail %s: ", command);
         if (report.problems[i].warning)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "cli/screen.h"
 #include "cli/suggest.h"
 
 static const char *take_env_file(void *context, const char *value)
@@ -27,8 +28,8 @@ static const char *take_setting(void *context, const char *value)
 
 static const char *take_color(void *context, const char *value)
 {
-    struct options *options = context;
-    return screen_colors_parse(value, &options->colors) ? NULL : "auto, always or never";
+    (void)context;
+    return screen_choose_colors(value) ? NULL : "auto, always or never";
 }
 
 const struct option_info options_common[] = {

@@ -15,7 +15,6 @@
 #include <stddef.h>
 
 #include "cli/exit_codes.h"
-#include "cli/screen.h"
 
 /* Every setting there is, and some of them twice. */
 #define OPTIONS_SET_MAX 64
@@ -38,6 +37,7 @@ struct option_info {
 /* What usage.operands can say besides the words themselves. */
 #define USAGE_OPERANDS_FILES "FILE"
 #define USAGE_OPERANDS_COMMANDS "COMMAND"
+#define USAGE_OPERANDS_SETTINGS "SETTING=VALUE"
 
 struct usage {
     const char               *command;
@@ -50,13 +50,12 @@ struct usage {
 };
 
 struct options {
-    const char        *env_file;                      /* NULL: not given. */
-    const char        *settings[OPTIONS_SET_MAX + 1]; /* "AUDIT_TRAIL_X=value", NULL last. */
-    size_t             setting_count;
-    const char        *operands[OPTIONS_OPERANDS_MAX];
-    size_t             operand_count;
-    enum screen_colors colors;
-    int                exit_code; /* When options_parse() returned false. */
+    const char *env_file;                      /* NULL: not given. */
+    const char *settings[OPTIONS_SET_MAX + 1]; /* "AUDIT_TRAIL_X=value", NULL last. */
+    size_t      setting_count;
+    const char *operands[OPTIONS_OPERANDS_MAX];
+    size_t      operand_count;
+    int         exit_code; /* When options_parse() returned false. */
 };
 
 /* What every command has: --env-file, --set, --color and --help. Their context is the struct options itself. */

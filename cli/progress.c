@@ -12,7 +12,7 @@
 
 void progress_begin(struct progress *progress, const struct progress_work *work)
 {
-    *progress = (struct progress){ .work = *work, .width = screen_of(work->out, SCREEN_COLORS_AUTO).width };
+    *progress = (struct progress){ .work = *work, .width = screen_of(work->out).width };
     if (progress->width == 0)
         return;
     progress->begin_us = clock_mono_us(work->clock);

@@ -6,12 +6,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-bool screen_colors_parse(const char *word, enum screen_colors *ret_colors)
+enum colors { COLORS_AUTO, COLORS_ALWAYS, COLORS_NEVER };
+
+static enum colors chosen; /* mutable: what --color said, once, before anything is printed. */
+
+bool screen_choose_colors(const char *word)
 {
     static const char *const words[] = { "auto", "always", "never" };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(word, words[i]) == 0) {
-            *ret_colors = (enum screen_colors)i;
+            chosen = (enum colors)i;
             return true;
         }
     }
@@ -31,14 +35,14 @@ static bool environment_agrees(void)
     return (no_color == NULL || no_color[0] == '\0') && !screen_is_dumb();
 }
 
-struct screen screen_of(FILE *out, enum screen_colors colors)
+struct screen screen_of(FILE *out)
 {
-    struct screen  screen = { .colors = colors == SCREEN_COLORS_ALWAYS };
+    struct screen  screen = { .colors = chosen == COLORS_ALWAYS };
     struct winsize size;
 
     if (!isatty(fileno(out)))
         return screen;
-    if (colors == SCREEN_COLORS_AUTO)
+    if (chosen == COLORS_AUTO)
         screen.colors = environment_agrees();
     if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0) {
         screen.width = size.ws_col;

@@ -1,10 +1,11 @@
 /* screen.h -- what the terminal behind a stream can show: how much, and whether in colour.
  *
- * Colours help an eye and hurt a program, so they are for terminals alone: off a terminal, with NO_COLOR set (to
- * anything but nothing; no-color.org) and with TERM=dumb there are none. --color says otherwise. What a program reads,
- * csv, json and ndjson, has none whatever is said.
+ * Colours help an eye and hurt a program, so they are for terminals alone: off a terminal, with NO_COLOR set to
+ * anything but nothing (no-color.org) and with TERM=dumb there are none. --color says otherwise; it is about the
+ * command as a whole, so it is kept here and not carried through everything that prints. What a program reads, csv,
+ * json and ndjson, has none whatever is said.
  *
- * Thread: any.
+ * Thread: screen_choose_colors() before anything is printed; the rest from any.
  * Memory: none; plain values and static strings.
  * Errors: none.
  */
@@ -14,8 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum screen_colors { SCREEN_COLORS_AUTO, SCREEN_COLORS_ALWAYS, SCREEN_COLORS_NEVER };
-
+/* What --color can say. */
 #define SCREEN_COLORS_CHOICES "auto always never"
 
 /* What a text is, not how it looks: that stands in one place. */
@@ -33,10 +33,10 @@ struct screen {
     bool   colors;
 };
 
-/* False: none of SCREEN_COLORS_CHOICES. */
-bool screen_colors_parse(const char *word, enum screen_colors *ret_colors);
+/* Take one of SCREEN_COLORS_CHOICES for all screens from now on. False: it is none of them. */
+bool screen_choose_colors(const char *word);
 
-struct screen screen_of(FILE *out, enum screen_colors colors);
+struct screen screen_of(FILE *out);
 
 /* Not a terminal that understands escape sequences: TERM is dumb, or says nothing. */
 bool screen_is_dumb(void);

@@ -23,7 +23,7 @@ void table_begin(struct table *table, FILE *out, const struct table_column *colu
     assert(column_count > 0 && column_count <= TABLE_COLUMNS_MAX);
 
     *table = (struct table){ .out = out, .columns = columns, .column_count = column_count };
-    struct screen screen = screen_of(out, SCREEN_COLORS_AUTO);
+    struct screen screen = screen_of(out);
     table_show_on(table, &screen);
     buf_init(&table->cells, NULL, 0);
     for (size_t i = 0; i < column_count; i++)

@@ -54,6 +54,13 @@ class Colour(TerminalCase):
         self.assertIn(DENIED, self.on_terminal("query", "--color=always", env={"NO_COLOR": "1"})[1])
         self.assertNotIn("\x1b", self.on_terminal("query", "--color=never")[1])
 
+    def test_the_option_is_one_of_every_command(self):
+        for command in (["stats"], ["config", "show"], ["query"]):
+            for word, coloured in (("always", True), ("never", False), ("auto", False)):
+                result = self.run_command(*command, "--color", word)
+                self.assertEqual("\x1b[1m" in result.out, coloured, (command, word))
+            self.assertNotIn("\x1b", self.on_terminal(*command, "--color", "never", env={"PAGER": ""})[1])
+
     def test_none_of_it_in_a_pipe(self):
         _, shown, out, _ = self.on_terminal("query", stdout=PIPE)
         self.assertIn("denied", out)

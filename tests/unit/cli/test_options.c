@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/options.h"
+#include "cli/screen.h"
 
 struct noted {
     char text[128];
@@ -163,7 +164,6 @@ static void common_options_gather_settings(void **state)
     assert_string_equal(options.settings[0], "AUDIT_TRAIL_LEVEL=all");
     assert_string_equal(options.settings[1], "AUDIT_TRAIL_ASYNC=false");
     assert_null(options.settings[2]);
-    assert_int_equal(options.colors, SCREEN_COLORS_AUTO);
 }
 
 static void colours_are_chosen_by_a_word(void **state)
@@ -171,13 +171,16 @@ static void colours_are_chosen_by_a_word(void **state)
     (void)state;
     struct options options;
     struct noted   noted;
-    assert_true(parse(&options, &noted, "--color always"));
-    assert_int_equal(options.colors, SCREEN_COLORS_ALWAYS);
-    assert_true(parse(&options, &noted, "--color=always --color=never"));
-    assert_int_equal(options.colors, SCREEN_COLORS_NEVER);
+    FILE          *file = tmpfile();
+    assert_non_null(file);
+    assert_true(parse(&options, &noted, "--color=never --color always"));
+    assert_true(screen_of(file).colors);
     assert_false(parse(&options, &noted, "--color=red"));
     assert_int_equal(options.exit_code, EXIT_CODE_USAGE);
     assert_false(parse(&options, &noted, "--color"));
+    assert_true(parse(&options, &noted, "--color=auto"));
+    assert_false(screen_of(file).colors);
+    fclose(file);
 }
 
 static void an_added_setting_gives_way_to_a_given_one(void **state)

@@ -38,6 +38,12 @@ static void set(const char *name, const char *value)
     assert_int_equal(value != NULL ? setenv(name, value, 1) : unsetenv(name), 0);
 }
 
+static struct screen screen_with(const char *colors, FILE *out)
+{
+    assert_true(screen_choose_colors(colors));
+    return screen_of(out);
+}
+
 static void a_terminal_has_colours_unless_the_environment_says_no(void **state)
 {
     (void)state;
@@ -54,12 +60,12 @@ static void a_terminal_has_colours_unless_the_environment_says_no(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         set("TERM", cases[i].term);
         set("NO_COLOR", cases[i].no_color);
-        struct screen screen = screen_of(terminal, SCREEN_COLORS_AUTO);
+        struct screen screen = screen_with("auto", terminal);
         assert_int_equal(screen.colors, cases[i].colors);
         assert_int_equal(screen.width, 100);
         assert_int_equal(screen.height, 40);
-        assert_true(screen_of(terminal, SCREEN_COLORS_ALWAYS).colors);
-        assert_false(screen_of(terminal, SCREEN_COLORS_NEVER).colors);
+        assert_true(screen_with("always", terminal).colors);
+        assert_false(screen_with("never", terminal).colors);
     }
     fclose(terminal);
     close(master);
@@ -72,27 +78,26 @@ static void off_a_terminal_there_are_colours_only_by_order(void **state)
     assert_non_null(file);
     set("TERM", "xterm");
     set("NO_COLOR", NULL);
-    struct screen screen = screen_of(file, SCREEN_COLORS_AUTO);
+    struct screen screen = screen_with("auto", file);
     assert_false(screen.colors);
     assert_int_equal(screen.width, 0);
     assert_int_equal(screen.height, 0);
-    assert_true(screen_of(file, SCREEN_COLORS_ALWAYS).colors);
+    assert_true(screen_with("always", file).colors);
     fclose(file);
 }
 
-static void words_are_those_of_the_choices(void **state)
+static void a_wrong_word_changes_nothing(void **state)
 {
     (void)state;
-    enum screen_colors colors = SCREEN_COLORS_AUTO;
-    assert_true(screen_colors_parse("always", &colors));
-    assert_int_equal(colors, SCREEN_COLORS_ALWAYS);
-    assert_true(screen_colors_parse("never", &colors));
-    assert_int_equal(colors, SCREEN_COLORS_NEVER);
-    assert_false(screen_colors_parse("yes", &colors));
-    assert_false(screen_colors_parse("", &colors));
-    assert_int_equal(colors, SCREEN_COLORS_NEVER);
-    assert_true(screen_colors_parse("auto", &colors));
-    assert_int_equal(colors, SCREEN_COLORS_AUTO);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_true(screen_choose_colors("always"));
+    assert_false(screen_choose_colors("yes"));
+    assert_false(screen_choose_colors(""));
+    assert_true(screen_of(file).colors);
+    assert_true(screen_choose_colors("auto"));
+    assert_false(screen_of(file).colors);
+    fclose(file);
 }
 
 static void every_style_that_begins_also_ends(void **state)
@@ -109,7 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_has_colours_unless_the_environment_says_no),
         cmocka_unit_test(off_a_terminal_there_are_colours_only_by_order),
-        cmocka_unit_test(words_are_those_of_the_choices),
+        cmocka_unit_test(a_wrong_word_changes_nothing),
         cmocka_unit_test(every_style_that_begins_also_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
