@@ -29,6 +29,7 @@ const struct profile settings_profiles[PROFILE_COUNT] = {
       {
           { "AUDIT_TRAIL_ENABLED=true", "A trail that is off answers no question." },
           { "AUDIT_TRAIL_LEVEL=all", "Who read it matters as much as who changed it." },
+          { "AUDIT_TRAIL_ALWAYS_RECORD=failures,deletes,auth", "No rule that somebody adds later can hide these." },
           { "AUDIT_TRAIL_ASYNC=false", "record returns when the event is stored." },
           { "AUDIT_TRAIL_BUFFER_ENABLED=true", "Callers that wait at the same time share one transaction." },
           { "AUDIT_TRAIL_DURABILITY=machine", "An accepted event survives a power cut, even with the store down." },

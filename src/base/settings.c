@@ -20,7 +20,7 @@
 #define DERIVED(words) .default_value = "", .derived = (words)
 #define EITHER .allowed = "true, false (or yes, no, on, off, 1, 0)"
 #define CHOICES(words) .choices = (words), .allowed = (words)
-#define ANY_OF(words) .choices = (words), .allowed = "any of " words
+#define ANY_OF(words) .choices = (words), .allowed = "any of " words " (separated by commas)"
 #define RANGE(lowest, highest, unit) \
     .least = (lowest), .most = (highest), .allowed = lowest " to " highest " (" unit ")"
 #define FREE(words) .allowed = (words)

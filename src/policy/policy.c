@@ -126,7 +126,9 @@ bool policy_samples(const struct policy *policy)
 enum trail_operation policy_classify(const struct policy *policy, struct trail_text action)
 {
     enum trail_operation operation;
-    return action_map_find(&policy->map, action, &operation) ? operation : operation_classify(action);
+    if (policy->map.entry_count > 0 && action_map_find(&policy->map, action, &operation))
+        return operation;
+    return operation_classify(action);
 }
 
 bool policy_maps(const struct policy *policy, struct trail_text action)
@@ -145,6 +147,12 @@ static bool always_recorded(const struct policy *policy, const struct trail_even
     return (policy->floor.operations[(unsigned)event->outcome & 7] >> (unsigned)operation & 1) != 0;
 }
 
+/* An empty list, as most are, is not worth a call. */
+static inline bool excludes(const struct pattern_list *list, struct trail_text name)
+{
+    return list->item_count > 0 && pattern_list_matches(list, name);
+}
+
 enum policy_verdict policy_decide(const struct policy *policy, const struct trail_event *event,
                                   enum trail_operation operation, double *ret_weight)
 {
@@ -157,8 +165,7 @@ enum policy_verdict policy_decide(const struct policy *policy, const struct trai
         return POLICY_KEEP;
     if (policy_level_refuses(policy, event, operation))
         return POLICY_LEVEL;
-    if (pattern_list_matches(&policy->actions, event->action) ||
-        pattern_list_matches(&policy->resources, event->resource_type))
+    if (excludes(&policy->actions, event->action) || excludes(&policy->resources, event->resource_type))
         return POLICY_EXCLUDED;
     if (sampling_concerns(&policy->sampling, event, operation) &&
         !sampling_keeps(&policy->sampling, event, operation, ret_weight))

@@ -60,8 +60,8 @@ enum policy_verdict policy_decide(const struct policy *policy, const struct trai
                                   enum trail_operation operation, double *ret_weight);
 
 /* The policy in one line, with what it will not record:
- * "level all; always recorded: failures; not recorded: nothing; excluded actions: health_check; sampled, the rest is not
- * recorded: 0.01 of read".
+ * "level all; always recorded: failures; not recorded: nothing; excluded actions: health_check; sampled, the rest is
+ * not recorded: 0.01 of read".
  * Writes at most `size` bytes, NUL included, and returns the length of the whole line. */
 size_t policy_describe(const struct policy *policy, char *out, size_t size);
 

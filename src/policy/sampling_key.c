@@ -4,7 +4,7 @@
  *
  * - Two processes make it at once: renaming refuses to replace, so the later one drops its own and reads the other's.
  * - A process dies while it makes one: a hidden file is left behind, and the next process makes another.
- * - The file is short, long, a link, or not ours to read: told, and left as it is.
+ * - The file is short, long, a pipe, a link to nothing, or not ours to read: told, and left as it is.
  */
 #include "policy/sampling_key.h"
 
@@ -21,7 +21,7 @@
 
 _Static_assert(sizeof(struct hash_key) == 16, "on disk");
 
-/* Renaming to a name that was taken and is gone again, over and over: someone is deleting keys. */
+/* Taken when we rename and gone when we open, over and over: a link to nothing, or someone who deletes keys. */
 #define ATTEMPTS_MAX 8
 
 static enum trail_err read_key(int fd, const char *path, struct hash_key *ret_key, struct trail_error *ret_error)
@@ -41,8 +41,8 @@ static enum trail_err read_key(int fd, const char *path, struct hash_key *ret_ke
 /* TRAIL_ENOTFOUND: there is none yet. */
 static enum trail_err open_key(const char *path, struct hash_key *ret_key, struct trail_error *ret_error)
 {
-    /* Not waiting for whoever writes to a named pipe. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    /* A link is followed: that is how a secret is mounted into a container. Nobody waits for who writes to a pipe. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return TRAIL_ENOTFOUND;
     if (fd < 0)
@@ -113,6 +113,6 @@ enum trail_err sampling_key_load(const char *state_dir, struct hash_key *ret_key
             err = open_key(path, ret_key, ret_error);
     }
     if (err == TRAIL_ENOTFOUND)
-        return error_set(ret_error, TRAIL_EIO, 0, "%s disappears whenever it is made", path);
+        return error_set(ret_error, TRAIL_EIO, 0, "%s can neither be made nor opened: is it a link to nothing?", path);
     return err;
 }

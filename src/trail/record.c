@@ -216,7 +216,7 @@ __attribute__((noinline, cold)) static enum trail_err open_live(struct trail *tr
 }
 
 /* Keep it or not, now that it is known what was done and that there is somewhere to count it. */
-__attribute__((noinline)) static enum trail_err decide(const struct offering *offering)
+static enum trail_err decide(const struct offering *offering)
 {
     double              weight = 1;
     enum policy_verdict verdict = policy_decide(offering->policy, offering->event, offering->operation, &weight);
@@ -246,6 +246,29 @@ __attribute__((noinline)) static enum trail_err offer_unprepared(struct offering
     return decide(offering);
 }
 
+/* Whether a caller has said what was done: anything but TRAIL_OPERATION_AUTO and what is no operation. */
+static inline bool is_given(enum trail_operation operation)
+{
+    return (unsigned)operation - 1 < TRAIL_OPERATION_COUNT - 1;
+}
+
+/* Every event that the level does not refuse at once. Out of line: see open_live(). */
+__attribute__((noinline)) static enum trail_err offer_on(struct trail *trail, const struct policy *policy,
+                                                         const struct trail_event *event, struct trail_id *ret_id,
+                                                         struct trail_error *ret_error)
+{
+    struct offering offering = { .trail = trail,
+                                 .live = live_running(trail),
+                                 .policy = policy,
+                                 .event = event,
+                                 .operation = event->operation,
+                                 .ret_id = ret_id,
+                                 .ret_error = ret_error };
+    if (offering.live == NULL || !is_given(event->operation))
+        return offer_unprepared(&offering);
+    return decide(&offering);
+}
+
 static inline enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
                                    struct trail_error *ret_error)
 {
@@ -255,18 +278,9 @@ static inline enum trail_err offer(struct trail *trail, const struct trail_event
         return TRAIL_REFUSED;
     }
     struct live *live = live_running(trail);
-    bool         is_given = (unsigned)event->operation - 1 < TRAIL_OPERATION_COUNT - 1; /* 1 to the last. */
-    if (live != NULL && is_given && policy_level_refuses(policy, event, event->operation))
+    if (live != NULL && is_given(event->operation) && policy_level_refuses(policy, event, event->operation))
         return refuse(live, event->operation, POLICY_LEVEL);
-
-    struct offering offering = { .trail = trail,
-                                 .live = live,
-                                 .policy = policy,
-                                 .event = event,
-                                 .operation = event->operation,
-                                 .ret_id = ret_id,
-                                 .ret_error = ret_error };
-    return live == NULL || !is_given ? offer_unprepared(&offering) : decide(&offering);
+    return offer_on(trail, policy, event, ret_id, ret_error);
 }
 
 /* What is no event still was offered: it counts as rejected, under `other`. */

@@ -20,6 +20,11 @@
 static const char *const by_level[] = { "AUDIT_TRAIL_LEVEL=writes_only", NULL };
 static const char *const by_action[] = { "AUDIT_TRAIL_EXCLUDE_ACTIONS=" NAMES, NULL };
 static const char *const by_resource[] = { "AUDIT_TRAIL_EXCLUDE_RESOURCES=metrics,health,health_*,metric", NULL };
+/* So little is kept that nothing is, but each event is decided like any other. */
+static const char *const by_sampling[] = { "AUDIT_TRAIL_SAMPLE_RATE=0.000000000000001", NULL };
+static const char *const by_everything[] = { "AUDIT_TRAIL_EXCLUDE_ACTIONS=" NAMES,
+                                             "AUDIT_TRAIL_SAMPLE_RATE=0.000000000000001",
+                                             "AUDIT_TRAIL_ALWAYS_RECORD=failures,deletes,auth", NULL };
 
 static const struct refusal {
     const char          *name;
@@ -33,6 +38,8 @@ static const struct refusal {
     { "refuse_action", by_action, TRAIL_OPERATION_READ, "list_tools", NULL },
     { "refuse_action_pattern", by_action, TRAIL_OPERATION_READ, "liveness_probe", NULL },
     { "refuse_resource", by_resource, TRAIL_OPERATION_READ, NULL, "metric" },
+    { "refuse_sampled", by_sampling, TRAIL_OPERATION_READ, NULL, NULL },
+    { "refuse_sampled_last", by_everything, TRAIL_OPERATION_READ, NULL, NULL },
 };
 
 typedef enum trail_err (*record_fn)(struct trail *, const struct trail_event *, struct trail_id *,

@@ -46,9 +46,10 @@ int __wrap_fsync(int fd);
 
 int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
-    if (other_comes_first)
+    if (other_comes_first) {
+        other_comes_first = false;
         put_file(SAMPLING_KEY_FILE_NAME, "the other's key!", 16);
-    other_comes_first = false;
+    }
     if (fault_strikes(&rename_fault)) {
         errno = rename_fault.error;
         return -1;
@@ -193,19 +194,29 @@ static void a_file_of_another_size_is_told_and_left(void **state)
     }
 }
 
-static void a_link_a_folder_and_a_pipe_are_no_key(void **state)
+static void a_folder_a_pipe_and_a_link_to_nothing_are_no_key(void **state)
 {
     (void)state;
     const char *path = temp_dir_at(&dir, SAMPLING_KEY_FILE_NAME);
-    put_file("elsewhere", "0123456789abcdef", 16);
     assert_int_equal(symlink("elsewhere", path), 0);
-    expect_refusal(TRAIL_EIO, "cannot open ");
+    expect_refusal(TRAIL_EIO, "can neither be made nor opened: is it a link to nothing?");
+    assert_int_equal(temp_dir_count(dir.path), 1);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     expect_refusal(TRAIL_EIO, "cannot read ");
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
     expect_refusal(TRAIL_EIO, "cannot read ");
+}
+
+static void a_link_to_a_key_is_followed(void **state)
+{
+    (void)state;
+    struct hash_key key = { 0 };
+    put_file("mounted", "0123456789abcdef", 16);
+    assert_int_equal(symlink("mounted", temp_dir_at(&dir, SAMPLING_KEY_FILE_NAME)), 0);
+    assert_int_equal(sampling_key_load(dir.path, &key, NULL), TRAIL_OK);
+    assert_memory_equal(&key, "0123456789abcdef", sizeof key);
 }
 
 static void a_file_of_another_user_is_told(void **state)
@@ -267,7 +278,7 @@ static void a_name_that_is_always_taken_and_never_there_is_given_up(void **state
 {
     (void)state;
     fault_arm(&rename_fault, 0, FAULT_FOREVER, EEXIST);
-    expect_refusal(TRAIL_EIO, "disappears whenever it is made");
+    expect_refusal(TRAIL_EIO, "can neither be made nor opened");
     assert_true(fault_struck(&rename_fault) > 1);
     assert_int_equal(temp_dir_count(dir.path), 0);
 }
@@ -279,7 +290,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_comes_second_takes_the_key_that_is_there, make, stop),
         cmocka_unit_test_setup_teardown(those_who_start_together_agree, make, stop),
         cmocka_unit_test_setup_teardown(a_file_of_another_size_is_told_and_left, make, stop),
-        cmocka_unit_test_setup_teardown(a_link_a_folder_and_a_pipe_are_no_key, make, stop),
+        cmocka_unit_test_setup_teardown(a_folder_a_pipe_and_a_link_to_nothing_are_no_key, make, stop),
+        cmocka_unit_test_setup_teardown(a_link_to_a_key_is_followed, make, stop),
         cmocka_unit_test_setup_teardown(a_file_of_another_user_is_told, make, stop),
         cmocka_unit_test_setup_teardown(a_directory_that_is_none_is_told, make, stop),
         cmocka_unit_test_setup_teardown(a_failure_leaves_nothing_behind, make, stop),

@@ -4,7 +4,8 @@
  *         stored, each once and each under its own writer; the child holds no lock and no store of the parent's; its
  *         numbers start at zero; a child that was made behind libc's back is found out.
  * Method: real forks of a process with a real trail; a child answers by its exit status, its parent looks at the store.
- *         Children leave through exit(), so that a leak checker looks at them too.
+ *         Children leave through exit(), so that a leak checker looks at them too. More than 600 lines, because a fork
+ *         can meet every part of a trail at work.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -566,6 +568,69 @@ static void closing_in_such_a_child_leaves_the_parents_spool_alone(void **state)
     assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_stopped'"), 0);
 }
 
+/* ---- Sampling ---- */
+
+#define DRAWS 200
+
+/* What was kept of events with and without a correlation id; in memory that parent and child share. */
+struct verdicts {
+    bool of_ids[DRAWS];
+    bool drawn[DRAWS];
+};
+
+static struct verdicts *of_parent;
+static struct verdicts *of_child;
+
+static void decide(struct verdicts *verdicts)
+{
+    for (int i = 0; i < DRAWS; i++) {
+        char               id[32];
+        struct trail_event event = trail_fixture_event("create_tool");
+        verdicts->drawn[i] = trail_record(fixture.trail, &event, NULL, NULL) == TRAIL_OK;
+        snprintf(id, sizeof id, "request-%d", i);
+        event.correlation_id = trail_str(id);
+        verdicts->of_ids[i] = trail_record(fixture.trail, &event, NULL, NULL) == TRAIL_OK;
+    }
+}
+
+static const char *decide_in_child(void)
+{
+    decide(of_child);
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void expect_the_same_key_and_other_draws(pid_t (*start_one)(child_fn run))
+{
+    void *shared = mmap(NULL, 2 * sizeof *of_child, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(shared != MAP_FAILED);
+    of_parent = shared;
+    of_child = of_parent + 1;
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_RATE=0.5");
+    trail_fixture_open(&fixture);
+    decide(of_parent); /* Its draws have a start, which a child inherits. */
+    settle();
+    wait_for(start_one(decide_in_child));
+    assert_memory_equal(of_child->of_ids, of_parent->of_ids, sizeof of_child->of_ids);
+    decide(of_parent);
+    assert_memory_equal(of_child->of_ids, of_parent->of_ids, sizeof of_child->of_ids);
+    assert_memory_not_equal(of_child->drawn, of_parent->drawn, sizeof of_child->drawn);
+    assert_int_equal(munmap(shared, 2 * sizeof *of_child), 0);
+}
+
+static void a_child_samples_by_the_same_key_and_with_draws_of_its_own(void **state)
+{
+    (void)state;
+    expect_the_same_key_and_other_draws(start_child);
+}
+
+static void so_does_a_child_made_without_handlers(void **state)
+{
+    (void)state;
+    expect_the_same_key_and_other_draws(start_raw_child);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,6 +651,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_child_made_without_handlers_is_found_out, start, stop),
         cmocka_unit_test_setup_teardown(the_numbers_of_a_child_made_without_handlers_start_at_zero, start, stop),
         cmocka_unit_test_setup_teardown(closing_in_such_a_child_leaves_the_parents_spool_alone, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_samples_by_the_same_key_and_with_draws_of_its_own, start, stop),
+        cmocka_unit_test_setup_teardown(so_does_a_child_made_without_handlers, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

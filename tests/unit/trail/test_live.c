@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/sampling_key.h"
 #include "support/manual_clock.h"
 #include "trail/trail_fixture.h"
 #include "trail/trail_state.h"
@@ -78,15 +79,25 @@ static void the_first_event_offered_opens_it_whatever_becomes_of_the_event(void 
 static void the_start_is_the_first_record_and_says_what_an_auditor_needs(void **state)
 {
     (void)state;
-    static const char *const parts[] = { "\"service\":\"fixture\"",
-                                         "\"version\":\"" TRAIL_VERSION "\"",
-                                         "\"policy\":\"level all; not recorded: nothing; excluded actions: a\\\"b\"",
-                                         "\"AUDIT_TRAIL_LEVEL\":\"all\"",
-                                         "\"AUDIT_TRAIL_DURABILITY\":\"process\"",
-                                         "\"AUDIT_TRAIL_OVERFLOW\":\"fail\"",
-                                         "\"AUDIT_TRAIL_ASYNC\":\"true\"" };
-    char                     context[512];
+    static const char *const parts[] = {
+        "\"service\":\"fixture\"",
+        "\"version\":\"" TRAIL_VERSION "\"",
+        "\"policy\":\"level all; always recorded: deletes, auth; not recorded: nothing; excluded "
+        "actions: a\\\"b; sampled, the rest is not recorded: 0.25 of read\"",
+        "\"AUDIT_TRAIL_LEVEL\":\"all\"",
+        "\"AUDIT_TRAIL_ALWAYS_RECORD\":\"deletes,auth\"",
+        "\"AUDIT_TRAIL_ACTION_MAP\":\"x=read\"",
+        "\"AUDIT_TRAIL_SAMPLE_RATE\":\"1.0\"",
+        "\"AUDIT_TRAIL_SAMPLE_READS\":\"0.25\"",
+        "\"AUDIT_TRAIL_DURABILITY\":\"process\"",
+        "\"AUDIT_TRAIL_OVERFLOW\":\"fail\"",
+        "\"AUDIT_TRAIL_ASYNC\":\"true\""
+    };
+    char context[1024];
     trail_fixture_set(&fixture, "AUDIT_TRAIL_EXCLUDE_ACTIONS=a\"b");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_ALWAYS_RECORD=auth,deletes");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_ACTION_MAP=x=read");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_READS=.25");
     trail_fixture_open(&fixture);
     trail_fixture_record(&fixture, "create_tool");
     trail_fixture_flush(&fixture);
@@ -95,7 +106,11 @@ static void the_start_is_the_first_record_and_says_what_an_auditor_needs(void **
         trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1 AND flags = 64 AND operation = 'audit' AND "
                                      "user_id = 'system' AND resource_type = 'audit_trail' AND json_valid(context)"),
         1);
-    trail_fixture_text(&fixture, "SELECT context FROM audit_trail WHERE action = 'trail_started'", context);
+    /* In two parts, because one answer has no more room. */
+    trail_fixture_text(&fixture, "SELECT substr(context, 1, 500) FROM audit_trail WHERE action = 'trail_started'",
+                       context);
+    trail_fixture_text(&fixture, "SELECT substr(context, 501) FROM audit_trail WHERE action = 'trail_started'",
+                       context + strlen(context));
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         if (strstr(context, parts[i]) == NULL)
             fail_msg("%s lacks %s", context, parts[i]);
@@ -290,6 +305,102 @@ static void a_memory_file_system_cannot_keep_the_promise_of_machine(void **state
     assert_int_equal(rmdir(spool), 0);
 }
 
+/* ---- The sampling key ---- */
+
+static void the_key_is_made_by_the_first_event_where_something_is_sampled(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rate, *reads;
+        bool        expected;
+    } cases[] = {
+        { "1", "1", false }, { "0.5", "0.5", true }, { "1", "0.5", true }, { "0.5", "1", true }, { "0", "0", true }
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *key = temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME);
+        trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_RATE=%s", cases[i].rate);
+        trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_READS=%s", cases[i].reads);
+        trail_fixture_open(&fixture);
+        assert_false(temp_dir_exists(key));
+        trail_fixture_record(&fixture, "delete_tool");
+        assert_int_equal(temp_dir_exists(key), cases[i].expected);
+        assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+        (void)remove(key);
+    }
+    assert_int_equal(trail_fixture_notices(&fixture), 0);
+}
+
+#define IDS 300
+
+/* Which of these requests are kept by a trail that is opened for it; returns how many. */
+static int kept_requests(bool kept[IDS])
+{
+    int count = 0;
+    trail_fixture_open(&fixture);
+    for (int i = 0; i < IDS; i++) {
+        char               id[32];
+        struct trail_event event = trail_fixture_event("create_tool");
+        snprintf(id, sizeof id, "request-%d", i);
+        event.correlation_id = trail_str(id);
+        kept[i] = trail_record(fixture.trail, &event, NULL, NULL) == TRAIL_OK;
+        count += kept[i];
+    }
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    return count;
+}
+
+static void every_start_keeps_the_same_requests_until_the_key_is_another(void **state)
+{
+    (void)state;
+    bool first[IDS], second[IDS], third[IDS];
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_RATE=0.5");
+    int count = kept_requests(first);
+    assert_true(count > IDS / 4 && count < IDS * 3 / 4);
+    assert_int_equal(kept_requests(second), count);
+    assert_memory_equal(first, second, sizeof first);
+    assert_int_equal(remove(temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME)), 0);
+    (void)kept_requests(third);
+    assert_memory_not_equal(first, third, sizeof first);
+}
+
+static void without_a_key_to_share_it_samples_by_its_own_and_says_so(void **state)
+{
+    (void)state;
+    bool        first[IDS], second[IDS];
+    const char *key = temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_RATE=0.5");
+    put_file(key); /* Too short. */
+    int count = kept_requests(first);
+    assert_true(count > IDS / 4 && count < IDS * 3 / 4);
+    assert_int_equal(trail_fixture_notices(&fixture), 1);
+    assert_true(trail_fixture_was_told(&fixture,
+                                       "has less than the 16 bytes of a key: this process samples by a key of "
+                                       "its own"));
+    assert_true(trail_fixture_was_told(&fixture, key));
+    (void)kept_requests(second);
+    assert_memory_not_equal(first, second, sizeof first);
+    assert_int_equal(trail_fixture_notices(&fixture), 2);
+    assert_true(temp_dir_exists(key)); /* Nobody has put another in its place. */
+}
+
+static void a_key_that_is_missing_is_told_once_although_the_spool_fails_for_long(void **state)
+{
+    (void)state;
+    struct manual_clock clock;
+    struct trail_event  event = trail_fixture_event("create_tool");
+    put_file(temp_dir_at(&fixture.dir, "spool"));
+    put_file(temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME));
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_RATE=0.5");
+    trail_fixture_open(&fixture);
+    manual_clock_init(&clock);
+    fixture.trail->clock = &clock.clock;
+    for (int i = 1; i <= 5; i++) {
+        assert_true(trail_record(fixture.trail, &event, NULL, NULL) < 0);
+        assert_int_equal(trail_fixture_notices(&fixture), 2);
+        manual_clock_advance(&clock, OPEN_AGAIN_US);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +414,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_that_goes_on_is_told_once, make, stop),
         cmocka_unit_test_setup_teardown(text_that_is_no_event_is_counted_without_a_spool_too, make, stop),
         cmocka_unit_test_setup_teardown(a_memory_file_system_cannot_keep_the_promise_of_machine, make, stop),
+        cmocka_unit_test_setup_teardown(the_key_is_made_by_the_first_event_where_something_is_sampled, make, stop),
+        cmocka_unit_test_setup_teardown(every_start_keeps_the_same_requests_until_the_key_is_another, make, stop),
+        cmocka_unit_test_setup_teardown(without_a_key_to_share_it_samples_by_its_own_and_says_so, make, stop),
+        cmocka_unit_test_setup_teardown(a_key_that_is_missing_is_told_once_although_the_spool_fails_for_long, make,
+                                        stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "event/event.h"
+#include "event/operation.h"
 #include "support/fault.h"
 #include "support/patience.h"
 #include "trail/trail_fixture.h"
@@ -103,6 +104,118 @@ static void the_policy_refuses_by_level_and_by_exclusion(void **state)
         assert_string_equal(id.text, "untouched");
         assert_int_equal(error.code, TRAIL_EIO);
     }
+}
+
+static void what_is_always_recorded_passes_level_exclusion_and_sampling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char        *action;
+        enum trail_outcome outcome;
+        enum trail_err     expected;
+    } cases[] = {
+        { "get_noise", TRAIL_OUTCOME_SUCCESS, TRAIL_REFUSED },
+        { "get_noise", TRAIL_OUTCOME_FAILURE, TRAIL_OK },
+        { "get_noise", TRAIL_OUTCOME_DENIED, TRAIL_OK },
+        { "delete_noise", TRAIL_OUTCOME_SUCCESS, TRAIL_OK },
+        { "update_noise", TRAIL_OUTCOME_SUCCESS, TRAIL_REFUSED },
+        { "login_noise", TRAIL_OUTCOME_SUCCESS, TRAIL_REFUSED },
+    };
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_LEVEL=mutations_only");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_ALWAYS_RECORD=failures,deletes");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_EXCLUDE_ACTIONS=*_noise");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_RATE=0");
+    trail_fixture_open(&fixture);
+    for (int given = 0; given < 2; given++) {
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+            struct trail_event event = trail_fixture_event(cases[i].action);
+            event.outcome = cases[i].outcome;
+            if (given == 1)
+                event.operation = operation_classify(event.action);
+            assert_int_equal(trail_record(fixture.trail, &event, NULL, NULL), cases[i].expected);
+        }
+    }
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action LIKE '%%_noise' AND weight = 1"), 6);
+}
+
+/* Records one event of the request and says whether it was kept. */
+static bool offer_of_request(const char *action, int request)
+{
+    char               id[32];
+    struct trail_event event = trail_fixture_event(action);
+    snprintf(id, sizeof id, "request-%d", request);
+    event.correlation_id = trail_str(id);
+    enum trail_err err = trail_record(fixture.trail, &event, NULL, NULL);
+    assert_true(err == TRAIL_OK || err == TRAIL_REFUSED);
+    return err == TRAIL_OK;
+}
+
+static void sampling_counts_what_it_leaves_out_and_weighs_what_it_keeps(void **state)
+{
+    (void)state;
+    uint64_t reads = 0;
+    uint64_t writes = 0;
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_RATE=0.3");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SAMPLE_READS=0.1");
+    trail_fixture_open(&fixture);
+    for (int request = 0; request < 1000; request++) {
+        bool read = offer_of_request("get_tool", request);
+        bool created = offer_of_request("create_tool", request);
+        assert_int_equal(offer_of_request("update_tool", request), created);
+        assert_true(offer_of_request("delete_tool", request));
+        assert_true(created || !read);
+        reads += read;
+        writes += created;
+    }
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    assert_true(reads > 30 && reads < 200 && writes > 200 && writes < 400);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_READ].recorded, reads);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_READ].sampled, 1000 - reads);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_CREATE].recorded, writes);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_CREATE].sampled, 1000 - writes);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_UPDATE].sampled, 1000 - writes);
+    assert_int_equal(stats.operations[TRAIL_OPERATION_DELETE].recorded, 1000);
+    assert_int_equal(trail_fixture_offered(&stats), 4000);
+    trail_fixture_flush(&fixture);
+    /* The double of the policy, in every bit. */
+    assert_int_equal(trail_fixture_rows(&fixture, "operation = 'read' AND weight = 1 / 0.1"), reads);
+    assert_int_equal(trail_fixture_rows(&fixture, "operation = 'create' AND weight = 1 / 0.3"), writes);
+    assert_int_equal(trail_fixture_rows(&fixture, "operation IN ('delete', 'audit') AND weight <> 1"), 0);
+    assert_int_equal(trail_fixture_rows(&fixture, "operation = 'delete'"), 1000);
+}
+
+static void the_action_map_decides_what_an_unknown_action_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char          *action;
+        enum trail_operation given;
+        enum trail_operation counted;
+        uint64_t             unclassified;
+    } cases[] = {
+        { "frobnicate", TRAIL_OPERATION_AUTO, TRAIL_OPERATION_READ, 0 },
+        { "Frob/Nicate", TRAIL_OPERATION_AUTO, TRAIL_OPERATION_OTHER, 1 },
+        { "frob.other", TRAIL_OPERATION_AUTO, TRAIL_OPERATION_OTHER, 1 }, /* Known to be `other`. */
+        { "create_tool", TRAIL_OPERATION_AUTO, TRAIL_OPERATION_EXPORT, 1 },
+        { "create_tool", TRAIL_OPERATION_DELETE, TRAIL_OPERATION_DELETE, 1 },
+        { "create_tools", TRAIL_OPERATION_AUTO, TRAIL_OPERATION_CREATE, 1 },
+        { "dunno", TRAIL_OPERATION_AUTO, TRAIL_OPERATION_OTHER, 2 },
+    };
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_ACTION_MAP=frobnicate=read, frob-other=other, CREATE_TOOL=export");
+    trail_fixture_open(&fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct trail_event event = trail_fixture_event(cases[i].action);
+        event.operation = cases[i].given;
+        struct trail_stats before = trail_fixture_stats(&fixture);
+        assert_int_equal(trail_record(fixture.trail, &event, NULL, NULL), TRAIL_OK);
+        struct trail_stats   after = trail_fixture_stats(&fixture);
+        enum trail_operation counted = cases[i].counted;
+        assert_int_equal(after.operations[counted].recorded, before.operations[counted].recorded + 1);
+        assert_int_equal(after.unclassified, cases[i].unclassified);
+    }
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'frobnicate' AND operation = 'read' AND level = 'all'"), 1);
 }
 
 static void an_outcome_other_than_success_passes_failures_only(void **state)
@@ -803,6 +916,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_policy_refuses_by_level_and_by_exclusion, make, stop),
+        cmocka_unit_test_setup_teardown(what_is_always_recorded_passes_level_exclusion_and_sampling, make, stop),
+        cmocka_unit_test_setup_teardown(sampling_counts_what_it_leaves_out_and_weighs_what_it_keeps, make, stop),
+        cmocka_unit_test_setup_teardown(the_action_map_decides_what_an_unknown_action_is, make, stop),
         cmocka_unit_test_setup_teardown(an_outcome_other_than_success_passes_failures_only, make, stop),
         cmocka_unit_test_setup_teardown(what_is_no_event_is_rejected_and_counted, start, stop),
         cmocka_unit_test_setup_teardown(null_is_told_from_an_event, start, stop),
