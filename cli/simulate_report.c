@@ -39,10 +39,13 @@ static struct range_text range(figure_fn figure, double low, double high)
 
 static void write_change(char *out, size_t size, double ratio)
 {
-    if (ratio >= 10)
+    double percent = 100 * (ratio - 1);
+    if (percent > -0.05 && percent < 0.05)
+        snprintf(out, size, "the same");
+    else if (ratio >= 10)
         snprintf(out, size, "%.0f times", ratio);
     else
-        snprintf(out, size, "%+.0f %%", 100 * (ratio - 1));
+        snprintf(out, size, percent > -10 && percent < 10 ? "%+.1f %%" : "%+.0f %%", percent);
 }
 
 static struct range_text change(double now, double low, double high)

@@ -234,8 +234,7 @@ static struct trail_text as_stored(struct trail_text name)
     return name;
 }
 
-/* Both questions are asked here; in line, so that the one that is asked of every event pays for no call. */
-static inline size_t find_item(const struct pattern_list *list, struct trail_text name)
+size_t pattern_list_find(const struct pattern_list *list, struct trail_text name)
 {
     if (list->item_count == 0)
         return PATTERN_NONE;
@@ -256,14 +255,4 @@ static inline size_t find_item(const struct pattern_list *list, struct trail_tex
             return list->wild[i];
     }
     return PATTERN_NONE;
-}
-
-bool pattern_list_matches(const struct pattern_list *list, struct trail_text name)
-{
-    return find_item(list, name) != PATTERN_NONE;
-}
-
-size_t pattern_list_find(const struct pattern_list *list, struct trail_text name)
-{
-    return find_item(list, name);
 }

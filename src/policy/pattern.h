@@ -39,14 +39,17 @@ TRAIL_MUST_CHECK enum trail_err pattern_list_init(struct pattern_list *list, con
                                                   struct trail_text value, struct trail_error *ret_error);
 void                            pattern_list_done(struct pattern_list *list);
 
-/* True when an item matches the whole of `name`, which is trimmed first and cut to PATTERN_ITEM_BYTES_MAX as it will be
- * when it is stored. */
-bool pattern_list_matches(const struct pattern_list *list, struct trail_text name);
-
 #define PATTERN_NONE SIZE_MAX
 
-/* Which item matches, as an index into list->items, for those who explain a refusal: the name itself if it is listed,
- * else the first pattern. PATTERN_NONE: none does. */
+/* Which item matches the whole of `name`, as an index into list->items: the name itself if it is listed, else the first
+ * pattern. The name is trimmed first and cut to PATTERN_ITEM_BYTES_MAX as it will be when it is stored. PATTERN_NONE:
+ * none does. */
 size_t pattern_list_find(const struct pattern_list *list, struct trail_text name);
+
+/* True when an item matches. */
+static inline bool pattern_list_matches(const struct pattern_list *list, struct trail_text name)
+{
+    return pattern_list_find(list, name) != PATTERN_NONE;
+}
 
 #endif

@@ -154,6 +154,9 @@ void simulation_stored(struct simulation *simulation, const struct trail_event *
     struct compared      compared = { .event = event, .operation = operation, .weight = weight, .now = 1 };
 
     simulation->of_store = true;
+    /* No event stands for less than itself. */
+    if (!(weight >= 1))
+        compared.weight = weight = 1;
     if (operation != event->operation)
         simulation->remapped++;
     if (draft_decide(simulation->now, event, event->operation).share <= 0)

@@ -317,6 +317,19 @@ class Report(Simulate):
         result = self.run_command("simulate", "LEVEL=all", "--until", "2026-01-01", env=env)
         self.assertEqual(result.code, 4, result)
 
+    def test_a_process_that_still_records_counts_up_to_its_last_batch(self):
+        env = settings(LEVEL="writes_only", BUFFER_FLUSH_INTERVAL="1")
+        running = self.start("record", env=env)
+        self.addCleanup(running.wait)
+        self.addCleanup(running.kill)
+        running.stdin.write(ndjson([event(1)] + [event(number, action="get_x") for number in range(30)]))
+        running.stdin.flush()
+        self.wait_for(lambda: self.rows("SELECT sum(level) AS level FROM audit_accounting")[0]["level"] == 30,
+                      "the refusals in the store")
+        answer = self.simulate({"LEVEL": "all"}, "--stored", env=env)
+        self.assertEqual((answer["events"], answer["operations"]["read"]["draft_low"]), (1, 30))
+        running.communicate(timeout=60)
+
     def test_nothing_is_changed(self):
         self.record(crud_mix(500))
         with open(self.database, "rb") as file:

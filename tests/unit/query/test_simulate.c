@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -183,6 +184,24 @@ static void stored_events_stand_for_their_weight(void **state)
     }
 }
 
+static void a_damaged_weight_counts_as_one(void **state)
+{
+    static const double damaged[] = { 0, -5, 0.5, NAN };
+    (void)state;
+    struct draft draft = draft_with(TRAIL_LEVEL_ALL, "", "");
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        struct simulation  simulation;
+        struct trail_event event = event_at(0);
+        event.operation = OP(READ);
+        assert_int_equal(simulation_init(&simulation, &draft, &draft, NULL), TRAIL_OK);
+        simulation_stored(&simulation, &event, damaged[i]);
+        assert_near(simulation_totals(&simulation).then_low, 1);
+        assert_near(simulation_totals(&simulation).lost, 0);
+        simulation_done(&simulation);
+    }
+    draft_done(&draft);
+}
+
 static void own_records_stay_unless_the_trail_is_off(void **state)
 {
     struct settings settings = settings_of(TRAIL_LEVEL_DELETES_ONLY, "*", "*");
@@ -315,6 +334,7 @@ int main(void)
         cmocka_unit_test(offered_events_are_counted_under_both_policies),
         cmocka_unit_test(each_pattern_has_its_own_count),
         cmocka_unit_test(stored_events_stand_for_their_weight),
+        cmocka_unit_test(a_damaged_weight_counts_as_one),
         cmocka_unit_test(own_records_stay_unless_the_trail_is_off),
         cmocka_unit_test(a_map_moves_stored_events_and_says_how_many),
         cmocka_unit_test(examples_are_few_and_different_and_clean),
