@@ -202,18 +202,20 @@ __attribute__((noinline, cold)) static enum trail_err open_live(struct trail *tr
 }
 
 /* Keep it or not, now that it is known what was done and that there is somewhere to count it. */
-__attribute__((noinline)) static enum trail_err decide(struct trail *trail, struct live *live,
-                                                       const struct trail_event *event, enum trail_operation operation,
-                                                       struct trail_id *ret_id, struct trail_error *ret_error)
+__attribute__((noinline)) static enum trail_err decide(struct trail *trail, const struct policy *policy,
+                                                       struct live *live, const struct trail_event *event,
+                                                       enum trail_operation operation, struct trail_id *ret_id,
+                                                       struct trail_error *ret_error)
 {
-    enum policy_verdict verdict = policy_decide(trail->policy, event, operation);
+    enum policy_verdict verdict = policy_decide(policy, event, operation);
     if (verdict != POLICY_KEEP)
         return refuse(live, operation, verdict);
     return accept(trail, live, event, operation, ret_id, ret_error);
 }
 
 /* The first event of a process, and every one that does not say its operation. */
-__attribute__((noinline)) static enum trail_err offer_unprepared(struct trail *trail, const struct trail_event *event,
+__attribute__((noinline)) static enum trail_err offer_unprepared(struct trail *trail, const struct policy *policy,
+                                                                 const struct trail_event *event,
                                                                  struct trail_id *ret_id, struct trail_error *ret_error)
 {
     enum trail_operation operation = event->operation;
@@ -231,29 +233,30 @@ __attribute__((noinline)) static enum trail_err offer_unprepared(struct trail *t
         return reject_unopened(trail, operation, err);
     if (unclassified)
         accounts_count_unclassified(live->accounts);
-    return decide(trail, live, event, operation, ret_id, ret_error);
+    return decide(trail, policy, live, event, operation, ret_id, ret_error);
 }
 
 static inline enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
                                    struct trail_error *ret_error)
 {
-    if (trail->policy == NULL) {
+    const struct policy *policy = trail_policy_now(trail); /* One event, one policy: another may be in force next. */
+    if (policy == NULL) {
         __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
         return TRAIL_REFUSED;
     }
     struct live *live = live_running(trail);
     bool         is_given = (unsigned)event->operation - 1 < TRAIL_OPERATION_COUNT - 1; /* 1 to the last. */
     if (live == NULL || !is_given)
-        return offer_unprepared(trail, event, ret_id, ret_error);
-    if (policy_level_refuses(trail->policy, event, event->operation))
+        return offer_unprepared(trail, policy, event, ret_id, ret_error);
+    if (policy_level_refuses(policy, event, event->operation))
         return refuse(live, event->operation, POLICY_LEVEL);
-    return decide(trail, live, event, event->operation, ret_id, ret_error);
+    return decide(trail, policy, live, event, event->operation, ret_id, ret_error);
 }
 
 /* What is no event still was offered: it counts as rejected, under `other`. */
 static enum trail_err reject_unreadable(struct trail *trail, enum trail_err err)
 {
-    if (trail->policy == NULL) {
+    if (trail_policy_now(trail) == NULL) {
         __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
         return err;
     }
