@@ -127,7 +127,7 @@ static bool is_of_service(const struct last_run *run, struct trail_text service)
 {
     struct buf own;
     buf_init(&own, NULL, 0);
-    json_append_string(&own, trail_str(run->service));
+    rules_append_text(trail_str(run->service), SIZE_MAX, &own);
     bool is = text_equal(buf_text(&own), service);
     buf_done(&own);
     return is;
@@ -318,7 +318,7 @@ static void write_locked(struct last_run *run, bool is_running)
     buf_init(&text, NULL, 0);
     buf_printf(&text, SEEN_START "%s\",\"running\":%s,\"untold_off_seconds\":%" PRIu64 ",\"service\":", seen,
                is_running ? "true" : "false", run->is_told ? 0 : run->off_seconds);
-    json_append_string(&text, trail_str(run->service));
+    rules_append_text(trail_str(run->service), SIZE_MAX, &text);
     if (run->rules.size > 0) {
         buf_append_string(&text, ",\"rules\":");
         buf_append_text(&text, buf_text(&run->rules));

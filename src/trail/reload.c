@@ -7,8 +7,9 @@
  * - The change cannot be recorded (the disk, or a spool that is full down to its reserve): likewise. A policy that
  *   changed and nobody can see it is worse than one that did not change.
  *
- * A thread that has read the old rules before the swap may append its event behind policy_changed: one event per
- * thread at most. None that the new rules decided stands before it.
+ * Recording and swapping are one step under the lock that appends take. A thread that has read the old rules before it
+ * may append its event behind policy_changed: one event per thread at most. None that the new rules decided stands
+ * before it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,8 +86,16 @@ static void describe_change(const struct trail *trail, const struct rules *old, 
 
 /* ---- Putting them in force ---- */
 
-static void swap(struct trail *trail, struct rules *rules)
+/* From one set of rules to another. */
+struct change {
+    struct trail *trail;
+    struct rules *rules; /* The new ones. */
+};
+
+static void swap(void *context)
 {
+    struct trail *trail = ((struct change *)context)->trail;
+    struct rules *rules = ((struct change *)context)->rules;
     struct rules *old = trail_rules_now(trail);
     if (old->settings->enabled && !rules->settings->enabled)
         trail->off_since_us = clock_wall_us(trail->clock);
@@ -95,13 +104,22 @@ static void swap(struct trail *trail, struct rules *rules)
     __atomic_store_n(&trail->policy, rules->settings->enabled ? rules->policy : NULL, __ATOMIC_RELEASE);
 }
 
-static enum trail_err record_change(struct trail *trail, struct live *live, const struct rules *rules,
-                                    struct trail_error *ret_error)
+/* Record it and put it in force in one step, under the lock that every append takes. */
+static enum trail_err record_and_swap(struct change *change, struct live *live, struct trail_error *ret_error)
 {
-    struct buf context;
+    struct trail         *trail = change->trail;
+    struct buf            context;
+    struct control_record record = {
+        .action = CONTROL_POLICY_CHANGED,
+        .context = &context,
+        .now_us = clock_wall_us(trail->clock),
+        .on_published = swap,
+        .published_context = change,
+    };
+
     buf_init(&context, NULL, 0);
-    describe_change(trail, trail_rules_now(trail), rules, &context);
-    enum trail_err err = control_append(live->spool, CONTROL_POLICY_CHANGED, &context, clock_wall_us(trail->clock));
+    describe_change(trail, trail_rules_now(trail), change->rules, &context);
+    enum trail_err err = control_append_then(live->spool, &record);
     buf_done(&context);
     if (err != TRAIL_OK)
         return error_set(ret_error, err, 0, "the policy stays as it is, because its change cannot be recorded: %s",
@@ -112,22 +130,22 @@ static enum trail_err record_change(struct trail *trail, struct live *live, cons
 
 static enum trail_err put_in_force(struct trail *trail, struct rules *rules, struct trail_error *ret_error)
 {
+    struct change change = { trail, rules };
+
     /* With nothing running there is nothing to record it in: trail_started will say under which policy it starts. An
      * event that is about to start it waits, or has started it. */
     pthread_mutex_lock(&trail->opening);
     struct live *live = trail_live_now(trail);
     if (live == NULL)
-        swap(trail, rules);
+        swap(&change);
     pthread_mutex_unlock(&trail->opening);
     if (live == NULL)
         return TRAIL_OK;
 
-    enum trail_err err = record_change(trail, live, rules, ret_error);
-    if (err != TRAIL_OK)
-        return err;
-    swap(trail, rules);
-    last_run_tell_change(&live->last_run, rules->settings);
-    return TRAIL_OK;
+    enum trail_err err = record_and_swap(&change, live, ret_error);
+    if (err == TRAIL_OK)
+        last_run_tell_change(&live->last_run, rules->settings);
+    return err;
 }
 
 /* ---- The call ---- */
