@@ -21,8 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "spool/control_append.h"
 #include "support/fault.h"
@@ -370,32 +368,6 @@ static void the_next_start_knows_the_policy_that_was_reloaded(void **state)
                      1);
 }
 
-/* ---- fork() ---- */
-
-static void a_child_reloads_for_itself(void **state)
-{
-    (void)state;
-    int status = -1;
-    open_with("AUDIT_TRAIL_LEVEL=all\n");
-    assert_int_equal(record("get_tool"), TRAIL_OK);
-    trail_fixture_write_env(&fixture, "AUDIT_TRAIL_LEVEL=deletes_only\n");
-    manual_clock_advance(&turned, SECOND_US);
-    (void)fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        bool right = trail_reload(fixture.trail, NULL) == TRAIL_OK && record("get_tool") == TRAIL_REFUSED &&
-                     record("delete_tool") == TRAIL_OK && trail_close(fixture.trail, NULL) == TRAIL_OK;
-        _exit(right ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(record("get_tool"), TRAIL_OK);
-    assert_int_equal(trail_reload(fixture.trail, NULL), TRAIL_OK);
-    assert_int_equal(record("get_tool"), TRAIL_REFUSED);
-    assert_int_equal(changes(), 1); /* The parent's; the child's start says what it found. */
-}
-
 /* ---- Under load ---- */
 
 #define THREADS 4
@@ -543,7 +515,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_trail_that_was_opened_disabled_opens_with_the_first_event_after_it_is_on,
                                         make, stop),
         cmocka_unit_test_setup_teardown(the_next_start_knows_the_policy_that_was_reloaded, make, stop),
-        cmocka_unit_test_setup_teardown(a_child_reloads_for_itself, make, stop),
         cmocka_unit_test_setup_teardown(a_thousand_reloads_under_load_leave_every_event_one_verdict, make, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
