@@ -278,14 +278,14 @@ TRAIL_API size_t trail_describe(const struct trail *trail, char *buffer, size_t 
  * A change is a record of its own, policy_changed, with the old and the new policy, and is told to on_notice; without a
  * change nothing happens. Each event is decided by one policy, the one in force when it was offered: behind
  * policy_changed there may still be one event per thread that was inside trail_record() at that moment, but no event
- * that the new policy decided stands before it. A trail that is switched off here stays open and counts what it is offered
- * as `disabled`; one that was opened disabled and is switched on opens with the next event.
+ * that the new policy decided stands before it. A trail that is switched off here stays open and counts what it is
+ * offered as `disabled`; one that was opened disabled and is switched on opens with the next event.
  *
  * Not from a signal handler: let SIGHUP wake a thread that calls this. Nobody may change the environment meanwhile.
  * TRAIL_OK: the policy in force is the one the settings describe, changed or not; trail_describe() says it.
  * TRAIL_EAGAIN: less than a second after the call before; nothing was read. Ask once more in a second.
- * TRAIL_ECONFIG: as trail_open(); every problem is told to on_notice. TRAIL_EFULL, TRAIL_EIO: the change cannot be recorded.
- * Whatever fails, the policy stays as it is. */
+ * TRAIL_ECONFIG: as trail_open(); every problem is told to on_notice. TRAIL_EFULL, TRAIL_EIO: the change cannot be
+ * recorded. Whatever fails, the policy stays as it is. */
 TRAIL_API TRAIL_MUST_CHECK enum trail_err trail_reload(struct trail *trail, struct trail_error *ret_error);
 
 /* Offer one event. ret_id (optional) is set when the event is accepted.

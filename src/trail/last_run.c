@@ -1,4 +1,12 @@
-/* last_run.c -- remembers when a service last recorded, under which rules and how it ended. */
+/* last_run.c -- remembers when a service last recorded, under which rules and how it ended.
+ *
+ * The happy path is: take a share of the lock, read what the run before left, say that we run, leave a sign of life now
+ * and then, say that we stopped. Possible failure modes are, each told once and none of them in anybody's way:
+ *
+ * - The state directory, the lock or the file cannot be used: nothing is known, nothing is left.
+ * - The file is damaged, or another service's (whose name has the same hash): nothing is known, and ours replaces it.
+ * - Two processes write at once: each file is whole, and the later sign of life is kept; the rules are those of the last.
+ */
 #include "trail/last_run.h"
 
 #include <errno.h>

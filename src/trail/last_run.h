@@ -80,8 +80,8 @@ void last_run_tell_change(struct last_run *run, const struct settings *settings)
 /* Leave a sign of life. */
 void last_run_stamp(struct last_run *run);
 
-/* The last process of the service says that it ended in order. `told` (optional): the rules of a start that was recorded,
- * in case last_run_tell_start() was not called. Afterwards only last_run_take_problem(). */
+/* The last process of the service says that it ended in order. `told` (optional): the rules of a start that was
+ * recorded, in case last_run_tell_start() was not called. Afterwards only last_run_take_problem(). */
 void last_run_close(struct last_run *run, const struct settings *told);
 
 /* The running part could not be opened: as if this process had not been there. */

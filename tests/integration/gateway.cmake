@@ -1,7 +1,7 @@
 # The example gateway, its load client, scripts/run and the hello program, driven from outside.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-foreach(name gateway run hello)
+foreach(name gateway reload run hello)
   add_test(NAME integration/${name} COMMAND Python3::Interpreter -m unittest -v test_${name}
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/integration)
   set_tests_properties(integration/${name} PROPERTIES LABELS integration TIMEOUT 600

@@ -4,7 +4,8 @@
  *         stored, each once and each under its own writer; the child holds no lock and no store of the parent's; its
  *         numbers start at zero; a child that was made behind libc's back is found out.
  * Method: real forks of a process with a real trail; a child answers by its exit status, its parent looks at the store.
- *         Children leave through exit(), so that a leak checker looks at them too.
+ *         Children leave through exit(), so that a leak checker looks at them too. The children and how they answer are
+ *         shared by all of these lines, so they stand in one file.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
-/* test_last_run.c -- what a start says of the run before is what that run was, and nothing that goes wrong stops anything.
+/* test_last_run.c -- what a start says of the run before is what that run was, and nothing that goes wrong stops it.
  *
- * Goal:   an ordered end, a kill and a service that goes on are told apart; the time without a trail is exact, also when
- *         a run in between had nothing to record, or the trail was switched off while its process lived; a change of the
- *         rules is told once; what is damaged, missing or not to be written is told once and harms nobody.
+ * Goal:   an ordered end, a kill and a service that goes on are told apart; the time without a trail is exact, also
+ *         when a run in between had nothing to record, or the trail was switched off while its process lived; a change
+ *         of the rules is told once; what is damaged, missing or not to be written is told once and harms nobody.
  * Method: real files in a folder, a clock turned by hand. A kill is a lock that is dropped without a word
  *         (last_run_cancel); other processes are other open files, which is all that a lock sees of them.
  */

@@ -1,4 +1,4 @@
-/* test_reload.c -- a policy that is reloaded decides from then on, and its change is in the record before its decisions.
+/* test_reload.c -- a policy that is reloaded decides from then on, and its change is recorded before its decisions.
  *
  * Goal:   what decides about events is taken over and nothing else; each change is recorded once, with the old and the
  *         new policy, before anything that it decides; a wrong setting, an early call and a change that cannot be
