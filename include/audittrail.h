@@ -17,6 +17,11 @@
  *   ext4 and xfs. An event that is not accepted is reported to the caller by a code of its own and
  *   counted by reason; nothing is lost without a number that says so.
  *
+ * WHAT THE TRAIL SAYS OF ITSELF
+ *   Its start (under which policy, what differs from the service's last run, how long the trail was off in
+ *   between), its stop, a change of the policy, what a dead process left and what was lost are records of
+ *   their own. No policy leaves them out.
+ *
  * CAVEATS
  *   - Call no function of this library from a signal handler. On SIGTERM let your own handler wake the
  *     main thread, which calls trail_close().

@@ -5,7 +5,7 @@
  *
  * - The state directory, the lock or the file cannot be used: nothing is known, nothing is left.
  * - The file is damaged, or another service's (whose name has the same hash): nothing is known, and ours replaces it.
- * - Two processes write at once: each file is whole, and the later sign of life is kept; the rules are those of the last.
+ * - Two processes write at once: each file is whole; the later sign of life is kept, and the rules of who came last.
  */
 #include "trail/last_run.h"
 
