@@ -5,6 +5,7 @@
 
 #include "base/settings.h"
 #include "cli/settings_profiles.h"
+#include "trail/rules.h"
 
 /* Whether `id` is the first row of its section. */
 static bool begins_section(enum setting_id id)
@@ -91,11 +92,13 @@ static void append_overview(struct buf *out)
     }
 }
 
-static void append_setting(struct buf *out, const struct setting_info *info)
+static void append_setting(struct buf *out, enum setting_id id)
 {
+    const struct setting_info *info = setting_info(id);
     buf_printf(out, "\n### %s\n\n%s\n\n- Default: ", info->name, info->summary);
     append_default(out, info);
-    buf_printf(out, "\n- Allowed: %s\n\n%s\n", info->allowed, info->detail);
+    buf_printf(out, "\n- Allowed: %s\n- Takes effect: %s\n\n%s\n", info->allowed,
+               rules_cover(id) ? "at the start, and at a reload" : "at the start", info->detail);
 }
 
 static void append_profile(struct buf *out, const struct profile *profile)
@@ -109,26 +112,29 @@ static void append_profile(struct buf *out, const struct profile *profile)
 void settings_markdown_page(struct buf *out)
 {
     buf_append_string(
-        out, "<!-- Made by `audittrail config docs` from src/base/settings.def; do not edit. -->\n"
-             "# Settings\n\n"
-             "Everything is an `AUDIT_TRAIL_*` variable. What is given more explicitly wins: an option of the "
-             "program or `--set` on the command line, then the environment, then the env file (`.env` in the "
-             "working directory, or the one named with `--env-file`), then the default.\n\n"
-             "- An empty value means the default, whatever a less explicit source says. For a list that is "
-             "really empty write a lone comma.\n"
-             "- `audittrail config check` tells every mistake at once, with what is allowed and where it was "
-             "given. A program does not start with a wrong setting.\n"
-             "- A name that is no setting is a warning with the name that was probably meant.\n"
-             "- `audittrail config show` prints what is in force and where it comes from; passwords are masked.\n"
-             "- `audittrail config env` prints an env file with all of them, commented out.\n\n"
-             "The env file has lines `NAME=value`, also with `export ` in front, comments with `#`, values in "
-             "single quotes (as they stand) or double quotes (with `\\\"`, `\\\\`, `\\$`, `\\n`). It is not a "
-             "shell script: `$NAME` is not expanded. At most 64 KiB.\n");
+        out,
+        "<!-- Made by `audittrail config docs` from src/base/settings.def; do not edit. -->\n"
+        "# Settings\n\n"
+        "Everything is an `AUDIT_TRAIL_*` variable. What is given more explicitly wins: an option of the "
+        "program or `--set` on the command line, then the environment, then the env file (`.env` in the "
+        "working directory, or the one named with `--env-file`), then the default.\n\n"
+        "- An empty value means the default, whatever a less explicit source says. For a list that is "
+        "really empty write a lone comma.\n"
+        "- `audittrail config check` tells every mistake at once, with what is allowed and where it was "
+        "given. A program does not start with a wrong setting.\n"
+        "- The settings of *What is recorded* can be changed while a service runs, if it calls `trail_reload()` (as "
+        "the example gateway does on `SIGHUP`); all others take effect at the next start.\n"
+        "- A name that is no setting is a warning with the name that was probably meant.\n"
+        "- `audittrail config show` prints what is in force and where it comes from; passwords are masked.\n"
+        "- `audittrail config env` prints an env file with all of them, commented out.\n\n"
+        "The env file has lines `NAME=value`, also with `export ` in front, comments with `#`, values in "
+        "single quotes (as they stand) or double quotes (with `\\\"`, `\\\\`, `\\$`, `\\n`). It is not a "
+        "shell script: `$NAME` is not expanded. At most 64 KiB.\n");
     append_overview(out);
     for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
         if (begins_section(id))
             buf_printf(out, "\n## %s\n", setting_info(id)->section);
-        append_setting(out, setting_info(id));
+        append_setting(out, id);
     }
     buf_append_string(out, "\n## Ready blocks\n\nTo copy into an env file; every line says why.\n");
     for (size_t i = 0; i < PROFILE_COUNT; i++)

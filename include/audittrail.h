@@ -17,6 +17,11 @@
  *   ext4 and xfs. An event that is not accepted is reported to the caller by a code of its own and
  *   counted by reason; nothing is lost without a number that says so.
  *
+ * WHAT THE TRAIL SAYS OF ITSELF
+ *   Its start (under which policy, what differs from the service's last run, how long the trail was off in
+ *   between), its stop, a change of the policy, what a dead process left and what was lost are records of
+ *   their own. No policy leaves them out.
+ *
  * CAVEATS
  *   - Call no function of this library from a signal handler. On SIGTERM let your own handler wake the
  *     main thread, which calls trail_close().
@@ -89,7 +94,8 @@ static inline struct trail_text trail_str(const char *string)
     X(TRAIL_ECORRUPT, -11, "the data is damaged")                                            \
     X(TRAIL_ELOCKED, -12, "in use by another process")                                       \
     X(TRAIL_EUNSUPPORTED, -13, "not supported here")                                         \
-    X(TRAIL_ENOTFOUND, -14, "not found")
+    X(TRAIL_ENOTFOUND, -14, "not found")                                                     \
+    X(TRAIL_EAGAIN, -15, "asked again too soon: nothing was done, ask once more in a second")
 
 enum trail_err {
 #define TRAIL_ERR_ENUM(symbol, number, sentence) symbol = number,
@@ -269,6 +275,23 @@ TRAIL_API TRAIL_MUST_CHECK enum trail_err trail_open(struct trail **ret_trail, c
 /* Say in one line what the effective policy is and what it will not record. Writes at most `size`
  * bytes, NUL included, and returns the length of the whole line. */
 TRAIL_API size_t trail_describe(const struct trail *trail, char *buffer, size_t size);
+
+/* Read the settings again, from the same sources (the options of trail_open(), the environment, the env file), and put
+ * a changed policy in force: whatever decides which events are recorded (the settings of "What is recorded"). Every
+ * other setting waits for a restart; those that changed are named to on_notice.
+ *
+ * A change is a record of its own, policy_changed, with the old and the new policy, and is told to on_notice; without a
+ * change nothing happens. Each event is decided by one policy, the one in force when it was offered: behind
+ * policy_changed there may still be one event per thread that was inside trail_record() at that moment, but no event
+ * that the new policy decided stands before it. A trail that is switched off here stays open and counts what it is
+ * offered as `disabled`; one that was opened disabled and is switched on opens with the next event.
+ *
+ * Not from a signal handler: let SIGHUP wake a thread that calls this. Nobody may change the environment meanwhile.
+ * TRAIL_OK: the policy in force is the one the settings describe, changed or not; trail_describe() says it.
+ * TRAIL_EAGAIN: less than a second after the call before; nothing was read. Ask once more in a second.
+ * TRAIL_ECONFIG: as trail_open(); every problem is told to on_notice. TRAIL_EFULL, TRAIL_EIO: the change cannot be
+ * recorded. Whatever fails, the policy stays as it is. */
+TRAIL_API TRAIL_MUST_CHECK enum trail_err trail_reload(struct trail *trail, struct trail_error *ret_error);
 
 /* Offer one event. ret_id (optional) is set when the event is accepted.
  * TRAIL_OK        accepted (and, with AUDIT_TRAIL_ASYNC=false, stored).

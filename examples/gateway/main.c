@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char USAGE[] = "usage: gateway [--port N] [--data-dir DIR] [--threads N] [--env-file FILE]\n"
@@ -107,7 +108,19 @@ static void raise_file_limit(void)
 static void on_notice(void *context, const struct trail_error *notice)
 {
     (void)context;
-    fprintf(stderr, "gateway: audit trail: %s (%s)\n", notice->message, trail_strerror(notice->code));
+    if (notice->code == TRAIL_OK)
+        fprintf(stderr, "gateway: audit trail: %s\n", notice->message);
+    else
+        fprintf(stderr, "gateway: audit trail: %s (%s)\n", notice->message, trail_strerror(notice->code));
+}
+
+/* What is recorded and what is not, in one line. */
+static void say_policy(const struct trail *trail)
+{
+    char line[2048];
+    trail_describe(trail, line, sizeof line);
+    printf("gateway: audit trail: %s\n", line);
+    fflush(stdout);
 }
 
 static struct trail *open_trail(const struct settings *settings)
@@ -119,9 +132,7 @@ static struct trail *open_trail(const struct settings *settings)
         fprintf(stderr, "gateway: cannot open the audit trail: %s\n", error.message);
         return NULL;
     }
-    char line[2048];
-    trail_describe(trail, line, sizeof line);
-    printf("gateway: audit trail: %s\n", line);
+    say_policy(trail);
     return trail;
 }
 
@@ -156,17 +167,47 @@ static bool close_trail(struct trail *trail)
     return code >= 0;
 }
 
-/* The signals that end us, blocked before the first thread starts so that only sigwait() sees them. */
-static void block_stop_signals(sigset_t *ret_stop)
+/* The signals that end us, and SIGHUP, which does not: blocked before the first thread starts, so that only
+ * wait_for_stop() sees them. */
+static void block_signals(sigset_t *ret_signals)
 {
-    sigemptyset(ret_stop);
-    sigaddset(ret_stop, SIGINT);
-    sigaddset(ret_stop, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, ret_stop, NULL);
+    sigemptyset(ret_signals);
+    sigaddset(ret_signals, SIGINT);
+    sigaddset(ret_signals, SIGTERM);
+    sigaddset(ret_signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
-static bool serve(struct gateway *gateway, const struct settings *settings, const sigset_t *stop)
+/* Read the trail's settings again. False: it was too soon; to be asked once more. */
+static bool reload_policy(struct trail *trail)
+{
+    struct trail_error error = { 0 };
+    enum trail_err     code = trail_reload(trail, &error);
+    if (code == TRAIL_EAGAIN)
+        return false;
+    if (code != TRAIL_OK)
+        fprintf(stderr, "gateway: the audit trail's policy stays as it is: %s\n", error.message);
+    else
+        say_policy(trail);
+    return true;
+}
+
+/* Serve until a signal ends us; SIGHUP reloads the policy. One that comes too soon is not forgotten. */
+static void wait_for_stop(struct trail *trail, const sigset_t *signals)
+{
+    const struct timespec second = { .tv_sec = 1 };
+    bool                  reload_is_due = false;
+    for (;;) {
+        int signal_number = reload_is_due ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
+        if (signal_number == SIGINT || signal_number == SIGTERM)
+            return;
+        if (signal_number == SIGHUP || (signal_number < 0 && errno == EAGAIN))
+            reload_is_due = !reload_policy(trail);
+    }
+}
+
+static bool serve(struct gateway *gateway, const struct settings *settings, const sigset_t *signals)
 {
     struct http_options options = {
         .port = settings->port, .threads = settings->threads, .handler = routes_handle, .context = gateway
@@ -179,9 +220,7 @@ static bool serve(struct gateway *gateway, const struct settings *settings, cons
     printf("gateway: listening on http://127.0.0.1:%u\n", http_server_port(server));
     fflush(stdout);
 
-    int signal_number = 0;
-    sigwait(stop, &signal_number);
-
+    wait_for_stop(gateway->trail, signals);
     http_server_stop(server);
     return true;
 }
@@ -193,8 +232,8 @@ int main(int argc, char **argv)
         return 2;
 
     umask(077); /* What is registered, and who did what, is nobody else's business. */
-    sigset_t stop;
-    block_stop_signals(&stop);
+    sigset_t signals;
+    block_signals(&signals);
     raise_file_limit();
 
     static struct gateway gateway; /* Static: the counters are many, and start at zero. */
@@ -204,7 +243,7 @@ int main(int argc, char **argv)
         return 1;
     gateway.registry = open_registry(&settings);
     if (gateway.registry != NULL)
-        served = serve(&gateway, &settings, &stop);
+        served = serve(&gateway, &settings, &signals);
     registry_close(gateway.registry);
     bool closed = close_trail(gateway.trail);
     return served && closed ? 0 : 1;

@@ -446,3 +446,11 @@ void json_append_string(struct buf *out, struct trail_text text)
     }
     buf_append(out, "\"", 1);
 }
+
+void json_append_name(struct buf *out, const char *name)
+{
+    if (out->size > 0 && out->data[out->size - 1] != '{')
+        buf_append_string(out, ",");
+    json_append_string(out, trail_str(name));
+    buf_append_string(out, ":");
+}

@@ -64,4 +64,7 @@ struct trail_text json_unescape(struct trail_text span, struct buf *scratch);
 /* Append `text` (clean UTF-8) as a JSON string with its quotes. */
 void json_append_string(struct buf *out, struct trail_text text);
 
+/* Append "name": to the object that `out` ends in the middle of, with a comma unless it is the first member. */
+void json_append_name(struct buf *out, const char *name);
+
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -92,6 +93,38 @@ enum trail_err os_create_file(const char *path, size_t size, int *ret_fd, struct
     return TRAIL_OK;
 }
 
+static int write_all(int fd, struct trail_text content)
+{
+    while (content.size > 0) {
+        ssize_t written = write(fd, content.data, content.size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return errno;
+        content.data += written;
+        content.size -= (size_t)written;
+    }
+    return fsync(fd) != 0 ? errno : 0;
+}
+
+enum trail_err os_replace_file(const char *path, struct trail_text content, struct trail_error *ret_error)
+{
+    char partial[OS_PATH_SIZE + 8];
+
+    (void)snprintf(partial, sizeof partial, "%s.XXXXXX", path);
+    int fd = mkostemp(partial, O_CLOEXEC); /* Mode 0600. */
+    if (fd < 0)
+        return error_set_sys(ret_error, code_of(errno), errno, "cannot create a file beside %s", path);
+    int failed = write_all(fd, content);
+    close(fd);
+    if (failed == 0 && rename(partial, path) != 0)
+        failed = errno;
+    if (failed == 0)
+        return TRAIL_OK;
+    unlink(partial);
+    return error_set_sys(ret_error, code_of(failed), failed, "cannot write %s", path);
+}
+
 enum trail_err os_sync_directory(const char *path, struct trail_error *ret_error)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -151,10 +184,26 @@ enum trail_err os_filesystem_of(const char *path, enum os_filesystem *ret_kind, 
     return TRAIL_OK;
 }
 
+/* A lock of the open file description: two opens in one process exclude each other. */
+static bool lock_whole(int fd, short kind)
+{
+    struct flock whole = { .l_type = kind, .l_whence = SEEK_SET };
+    return fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
+
 bool os_lock_file(int fd)
 {
-    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    return fcntl(fd, F_OFD_SETLK, &whole) == 0;
+    return lock_whole(fd, F_WRLCK);
+}
+
+bool os_share_file(int fd)
+{
+    return lock_whole(fd, F_RDLCK);
+}
+
+void os_unlock_file(int fd)
+{
+    (void)lock_whole(fd, F_UNLCK);
 }
 
 bool os_file_is_locked(int fd)

@@ -23,6 +23,11 @@ TRAIL_MUST_CHECK enum trail_err os_make_directory(const char *path, struct trail
 TRAIL_MUST_CHECK enum trail_err os_create_file(const char *path, size_t size, int *ret_fd,
                                                struct trail_error *ret_error);
 
+/* Make a file of mode 0600 with these bytes, or put it in the place of the one that is there: whole and on the disk, or
+ * not at all. Whoever is killed in the middle of it leaves a file <path>.?????? behind. */
+TRAIL_MUST_CHECK enum trail_err os_replace_file(const char *path, struct trail_text content,
+                                                struct trail_error *ret_error);
+
 /* Flush a directory, so that the names in it survive a power cut. */
 TRAIL_MUST_CHECK enum trail_err os_sync_directory(const char *path, struct trail_error *ret_error);
 
@@ -49,7 +54,13 @@ TRAIL_MUST_CHECK enum trail_err os_filesystem_of(const char *path, enum os_files
  * descriptor does not unlock the parent's. */
 bool os_lock_file(int fd);
 
-/* True when someone holds the lock that os_lock_file() takes. */
+/* Share the lock of the whole file with others who share it, likewise. False: someone holds it alone. */
+bool os_share_file(int fd);
+
+/* Give either of them back. */
+void os_unlock_file(int fd);
+
+/* True when someone else holds the lock that os_lock_file() or os_share_file() takes. */
 bool os_file_is_locked(int fd);
 
 #endif

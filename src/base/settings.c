@@ -273,22 +273,55 @@ void settings_done(struct settings *settings)
     *settings = (struct settings){ 0 };
 }
 
+bool settings_same(const struct settings *a, const struct settings *b, enum setting_id id)
+{
+    const void *left = const_field_of(a, id);
+    const void *right = const_field_of(b, id);
+    const char *left_string;
+    const char *right_string;
+
+    switch (rows[id].info.type) {
+    case SETTING_TYPE_BOOL: return *(const SETTING_C_TYPE_BOOL *)left == *(const SETTING_C_TYPE_BOOL *)right;
+    case SETTING_TYPE_CHOICE:
+    case SETTING_TYPE_SET: return *(const SETTING_C_TYPE_CHOICE *)left == *(const SETTING_C_TYPE_CHOICE *)right;
+    case SETTING_TYPE_NUMBER:
+    case SETTING_TYPE_BYTES: return *(const SETTING_C_TYPE_NUMBER *)left == *(const SETTING_C_TYPE_NUMBER *)right;
+    case SETTING_TYPE_RATE: return *(const SETTING_C_TYPE_RATE *)left == *(const SETTING_C_TYPE_RATE *)right;
+    case SETTING_TYPE_LIST:
+    case SETTING_TYPE_MAP:
+    case SETTING_TYPE_TEXT: break;
+    }
+    left_string = *(char *const *)left;
+    right_string = *(char *const *)right;
+    if (left_string == NULL || right_string == NULL)
+        return left_string == right_string;
+    return strcmp(left_string, right_string) == 0;
+}
+
+void settings_append_value(const struct settings *settings, enum setting_id id, struct buf *out)
+{
+    struct buf value;
+
+    if (!rows[id].info.secret) {
+        setting_value_write(&rows[id].info, const_field_of(settings, id), out);
+        return;
+    }
+    buf_init(&value, NULL, 0);
+    setting_value_write(&rows[id].info, const_field_of(settings, id), &value);
+    database_url_mask(buf_text(&value), out);
+    buf_done(&value);
+}
+
 void settings_format_value(const struct settings *settings, enum setting_id id, char *out, size_t size)
 {
     struct buf value;
-    struct buf masked;
 
     assert(size > 0);
     buf_init(&value, NULL, 0);
-    buf_init(&masked, NULL, 0);
-    setting_value_write(&rows[id].info, const_field_of(settings, id), &value);
-    if (rows[id].info.secret)
-        database_url_mask(buf_text(&value), &masked);
-    struct trail_text shown = rows[id].info.secret ? buf_text(&masked) : buf_text(&value);
-    size_t            length = shown.size < size ? shown.size : size - 1;
+    settings_append_value(settings, id, &value);
+    size_t length = value.size < size ? value.size : size - 1;
     if (length > 0)
-        memcpy(out, shown.data, length);
+        memcpy(out, value.data, length);
     out[length] = '\0';
-    buf_done(&masked);
     buf_done(&value);
 }

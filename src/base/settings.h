@@ -14,7 +14,7 @@
 #ifndef TRAIL_BASE_SETTINGS_H
 #define TRAIL_BASE_SETTINGS_H
 
-#include "audittrail.h"
+#include "base/buf.h"
 
 /* Choices of the settings that are neither numbers nor text. Order = order of the words in settings.def. */
 enum durability { DURABILITY_PROCESS, DURABILITY_MACHINE };
@@ -116,6 +116,12 @@ TRAIL_MUST_CHECK enum trail_err settings_load(struct settings *settings, const s
 
 void settings_done(struct settings *settings);
 void settings_report_done(struct settings_report *report);
+
+/* True when both have the same value for `id`, wherever each got it from. */
+bool settings_same(const struct settings *a, const struct settings *b, enum setting_id id);
+
+/* Append the effective value of `id` as an operator would write it, secrets masked. */
+void settings_append_value(const struct settings *settings, enum setting_id id, struct buf *out);
 
 /* Write the effective value of `id` as an operator would write it, secrets masked, NUL-terminated, cut to
  * `size`. */

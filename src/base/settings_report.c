@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/database_url.h"
+#include "base/err.h"
 #include "base/text.h"
 
 /* Longer names are not compared: no setting is nearly as long. */
@@ -103,6 +104,16 @@ void report_sentence(struct settings_report *report, bool warning, const char *n
     va_start(arguments, format);
     vsnprintf(problem->message, sizeof problem->message, format, arguments);
     va_end(arguments);
+}
+
+enum trail_err settings_report_first(const struct settings_report *report, enum trail_err err,
+                                     struct trail_error *ret_error)
+{
+    for (size_t i = 0; i < report->problem_count; i++) {
+        if (!report->problems[i].warning)
+            return error_set(ret_error, err, 0, "%s", report->problems[i].message);
+    }
+    return error_set(ret_error, err, 0, "cannot read the settings");
 }
 
 void settings_report_done(struct settings_report *report)

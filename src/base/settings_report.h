@@ -21,6 +21,10 @@ void report_unknown(struct settings_report *report, struct trail_text name, cons
 __attribute__((format(printf, 4, 5))) void report_sentence(struct settings_report *report, bool warning,
                                                            const char *name, const char *format, ...);
 
+/* Describe the first error in *ret_error (may be NULL) and return `err`, which the load returned. */
+enum trail_err settings_report_first(const struct settings_report *report, enum trail_err err,
+                                     struct trail_error *ret_error);
+
 /* The setting whose name is nearest to `name`, or NULL when none is near. */
 const struct setting_info *setting_nearest(struct trail_text name);
 

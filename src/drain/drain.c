@@ -41,6 +41,10 @@ struct drain {
     const struct clock    *clock;
     trail_notice_fn        on_notice;
     void                  *notice_context;
+    void (*on_interval)(void *context);
+    void   *interval_context;
+    int64_t interval_us;
+    int64_t interval_at_us; /* When it is called next. The thread's own. */
 
     pthread_mutex_t gate;        /* Held over every use of the store's connection. */
     struct store   *store;       /* Under `gate`; NULL: not connected. */
@@ -333,6 +337,15 @@ static void write_accounts_now_and_then(struct drain *drain)
 
 /* ---- The thread ---- */
 
+static void call_owner_now_and_then(struct drain *drain)
+{
+    int64_t now_us = clock_mono_us(drain->clock);
+    if (drain->interval_us == 0 || now_us < drain->interval_at_us)
+        return;
+    drain->interval_at_us = now_us + drain->interval_us;
+    drain->on_interval(drain->interval_context);
+}
+
 /* One round. Returns for how long to sleep, 0: not at all. */
 static int64_t work(struct drain *drain)
 {
@@ -379,6 +392,7 @@ static void *drain_main(void *argument)
 
     while (!is_finished(drain)) {
         waker_prepare(drain->waker);
+        call_owner_now_and_then(drain);
         int64_t wait_us = work(drain);
         if (wait_us == 0 || must_give_up(drain))
             waker_cancel(drain->waker);
@@ -407,6 +421,10 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
     drain->clock = options->clock;
     drain->on_notice = options->on_notice;
     drain->notice_context = options->notice_context;
+    drain->on_interval = options->on_interval;
+    drain->interval_context = options->interval_context;
+    drain->interval_us = options->interval_us;
+    drain->interval_at_us = clock_mono_us(options->clock) + options->interval_us;
 
     pthread_mutex_init(&drain->gate, NULL);
     pthread_mutex_init(&drain->lock, NULL);

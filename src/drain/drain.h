@@ -41,6 +41,9 @@ struct drain_options {
     const struct clock    *clock;     /* Borrowed. */
     trail_notice_fn        on_notice; /* May be NULL. */
     void                  *notice_context;
+    void (*on_interval)(void *context); /* Called by the thread every interval_us, also while the store is away. */
+    void   *interval_context;
+    int64_t interval_us; /* 0: not called. */
 };
 
 TRAIL_MUST_CHECK enum trail_err drain_start(struct drain **ret_drain, const struct drain_options *options,

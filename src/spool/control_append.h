@@ -20,6 +20,18 @@
 TRAIL_MUST_CHECK enum trail_err control_append(struct spool *spool, const char *action, const struct buf *context,
                                                int64_t now_us);
 
+struct control_record {
+    const char       *action;
+    const struct buf *context;
+    int64_t           now_us;
+    void (*on_published)(void *context); /* As in struct spool_entry. */
+    void *published_context;
+};
+
+/* The same for a record that something takes effect with: no event that is accepted afterwards stands before it, and
+ * none that was accepted before comes after. */
+TRAIL_MUST_CHECK enum trail_err control_append_then(struct spool *spool, const struct control_record *record);
+
 /* The payload of such a record, for a spool that is not open yet. */
 TRAIL_MUST_CHECK enum trail_err control_encode(const char *action, const struct buf *context, int64_t now_us,
                                                struct buf *out);

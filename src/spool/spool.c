@@ -201,6 +201,8 @@ enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry
         err = make_room_locked(spool, size, entry, ret_error);
     if (err == TRAIL_OK) {
         *ret_seq = put_locked(spool, entry, payload_crc);
+        if (entry->on_published != NULL)
+            entry->on_published(entry->published_context);
         size_t tail = spool->current->tail;
         want_next = tail >= spool->prepare_at;
         wake = want_next || tail >= spool->touch_at;

@@ -47,6 +47,10 @@ struct spool_entry {
     int64_t           wall_us;
     uint16_t          flags;
     bool              control; /* May use the reserve; not counted among the waiting events. */
+    /* Called when it is published and nothing behind it is: appends that come after wait for it, so it must be short.
+     * NULL: nobody is. */
+    void (*on_published)(void *context);
+    void *published_context;
 };
 
 /* Make the directory, the accounts and the first segment, and start the sync thread. */

@@ -48,6 +48,7 @@ static void abandon(struct trail *trail, bool prepared)
     if (live != NULL) {
         drain_abandon(live->drain, prepared);
         spool_abandon(live->spool);
+        last_run_abandon(&live->last_run);
         waker_done(&live->waker);
         live->next = left_behind;
         left_behind = live;
@@ -70,8 +71,10 @@ static void abandon_all(bool prepared)
 static void begin_anew(void)
 {
     pthread_mutex_init(&registry_lock, NULL);
-    for (struct trail *trail = registry; trail != NULL; trail = trail->next)
+    for (struct trail *trail = registry; trail != NULL; trail = trail->next) {
+        pthread_mutex_init(&trail->reloading, NULL);
         pthread_mutex_init(&trail->opening, NULL);
+    }
     abandon_all(false);
     __atomic_store_n(&canary->alive, 1, __ATOMIC_RELEASE);
 }
@@ -94,10 +97,12 @@ static void before_fork(void)
     (void)find_out();
     pthread_mutex_lock(&registry_lock);
     for (struct trail *trail = registry; trail != NULL; trail = trail->next) {
+        pthread_mutex_lock(&trail->reloading);
         pthread_mutex_lock(&trail->opening);
         struct live *live = trail_live_now(trail);
         if (live == NULL)
             continue;
+        last_run_fork_lock(&live->last_run);
         drain_fork_lock(live->drain);
         spool_fork_lock(live->spool);
     }
@@ -110,8 +115,10 @@ static void after_fork_in_parent(void)
         if (live != NULL) {
             spool_fork_unlock(live->spool);
             drain_fork_unlock(live->drain);
+            last_run_fork_unlock(&live->last_run);
         }
         pthread_mutex_unlock(&trail->opening);
+        pthread_mutex_unlock(&trail->reloading);
     }
     pthread_mutex_unlock(&registry_lock);
 }
@@ -121,8 +128,10 @@ static void after_fork_in_child(void)
 {
     abandon_all(true);
     __atomic_store_n(&canary->alive, 1, __ATOMIC_RELEASE);
-    for (struct trail *trail = registry; trail != NULL; trail = trail->next)
+    for (struct trail *trail = registry; trail != NULL; trail = trail->next) {
         pthread_mutex_unlock(&trail->opening);
+        pthread_mutex_unlock(&trail->reloading);
+    }
     pthread_mutex_unlock(&registry_lock);
 }
 

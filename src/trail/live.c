@@ -37,40 +37,26 @@ static enum trail_err make_identity(const struct trail *trail, struct spool_iden
     return TRAIL_OK;
 }
 
-static void append_member(struct buf *out, const char *name, const char *value)
+static void append_setting(const struct trail *trail, enum setting_id id, const char *name, struct buf *out)
 {
-    buf_append_string(out, out->size == 0 ? "{" : ",");
-    json_append_string(out, trail_str(name));
-    buf_append_string(out, ":");
-    json_append_string(out, trail_str(value));
+    json_append_name(out, name);
+    rules_append_value(&trail->settings, id, RULES_SHOWN_BYTES, out);
 }
 
-/* The effective policy and how safe an accepted event is: what an auditor needs in order to read what follows. */
-static void describe_start(const struct trail *trail, struct buf *out)
+/* The effective policy, what it was at the last run and how safe an accepted event is: what an auditor needs in order
+ * to read what follows. */
+static void describe_start(const struct trail *trail, struct live *live, struct buf *out)
 {
-    static const enum setting_id told[] = { SETTING_LEVEL,           SETTING_ALWAYS_RECORD,
-                                            SETTING_EXCLUDE_ACTIONS, SETTING_EXCLUDE_RESOURCES,
-                                            SETTING_ACTION_MAP,      SETTING_SAMPLE_RATE,
-                                            SETTING_SAMPLE_READS,    SETTING_DURABILITY,
-                                            SETTING_OVERFLOW,        SETTING_ASYNC };
-    struct buf                   text;
-    size_t                       room = policy_describe(trail->own_policy, NULL, 0) + SETTING_VALUE_BYTES_MAX + 1;
-
-    buf_init(&text, NULL, 0);
-    if (buf_reserve(&text, room) == NULL) {
-        out->failed = true;
-        return;
-    }
-    append_member(out, "service", trail->settings.service);
-    append_member(out, "version", trail_version());
-    policy_describe(trail->own_policy, text.data, room);
-    append_member(out, "policy", text.data);
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        settings_format_value(&trail->settings, told[i], text.data, room);
-        append_member(out, setting_info(told[i])->name, text.data);
-    }
+    buf_append_string(out, "{");
+    append_setting(trail, SETTING_SERVICE, "service", out);
+    json_append_name(out, "version");
+    json_append_string(out, trail_str(trail_version()));
+    rules_append_members(live->rules, out);
+    append_setting(trail, SETTING_DURABILITY, "AUDIT_TRAIL_DURABILITY", out);
+    append_setting(trail, SETTING_OVERFLOW, "AUDIT_TRAIL_OVERFLOW", out);
+    append_setting(trail, SETTING_ASYNC, "AUDIT_TRAIL_ASYNC", out);
+    last_run_describe(&live->last_run, live->rules->settings, out);
     buf_append_string(out, "}");
-    buf_done(&text);
 }
 
 static enum trail_err open_spool(struct trail *trail, struct live *live, struct trail_error *ret_error)
@@ -90,7 +76,7 @@ static enum trail_err open_spool(struct trail *trail, struct live *live, struct 
 
     buf_init(&context, NULL, 0);
     buf_init(&preamble, NULL, 0);
-    describe_start(trail, &context);
+    describe_start(trail, live, &context);
     enum trail_err err = make_identity(trail, &options.identity, ret_error);
     if (err == TRAIL_OK &&
         control_encode(CONTROL_STARTED, &context, clock_wall_us(trail->clock), &preamble) != TRAIL_OK)
@@ -105,6 +91,16 @@ static enum trail_err open_spool(struct trail *trail, struct live *live, struct 
     return err;
 }
 
+/* By the drain's thread. */
+static void leave_sign_of_life(void *context)
+{
+    struct live *live = context;
+    last_run_stamp(&live->last_run);
+    if (spool_last_seq(live->spool) > 0)
+        last_run_tell_start(&live->last_run, live->rules->settings);
+    trail_tell_last_run(live->trail, live);
+}
+
 static enum trail_err start_drain(struct trail *trail, struct live *live, struct trail_error *ret_error)
 {
     struct drain_options options = {
@@ -115,6 +111,9 @@ static enum trail_err start_drain(struct trail *trail, struct live *live, struct
         .clock = trail->clock,
         .on_notice = trail->on_notice,
         .notice_context = trail->notice_context,
+        .on_interval = leave_sign_of_life,
+        .interval_context = live,
+        .interval_us = LAST_RUN_STAMP_US,
     };
     return drain_start(&live->drain, &options, ret_error);
 }
@@ -146,7 +145,11 @@ static enum trail_err live_open(struct trail *trail, struct live **ret_live, str
         return error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for a trail");
     memset(live, 0, sizeof *live);
     live->waker.fd = -1;
+    live->trail = trail;
+    live->rules = trail_rules_now(trail);
 
+    last_run_open(&live->last_run,
+                  &(struct last_run_options){ trail->settings.state_dir, trail->settings.service, trail->clock });
     enum trail_err err = waker_init(&live->waker, ret_error);
     if (err == TRAIL_OK)
         err = open_spool(trail, live, ret_error);
@@ -157,11 +160,20 @@ static enum trail_err live_open(struct trail *trail, struct live **ret_live, str
     if (err != TRAIL_OK) {
         spool_close(live->spool, true);
         waker_done(&live->waker);
+        last_run_cancel(&live->last_run);
         free(live);
         return err;
     }
+    last_run_begin(&live->last_run, live->rules->settings);
     *ret_live = live;
     return TRAIL_OK;
+}
+
+void trail_tell_last_run(const struct trail *trail, struct live *live)
+{
+    struct trail_error problem;
+    if (last_run_take_problem(&live->last_run, &problem) && trail->on_notice != NULL)
+        trail->on_notice(trail->notice_context, &problem);
 }
 
 struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
@@ -169,16 +181,19 @@ struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
     struct trail_error error = { 0 };
     struct trail_error notice = { 0 };
     bool               first_failure = false;
+    bool               opened = false;
 
     pthread_mutex_lock(&trail->opening);
     struct live *live = trail_live_now(trail);
     int64_t      now_us = clock_mono_us(trail->clock);
     if (live == NULL && now_us < trail->open_again_us) {
         error = trail->open_error;
-    } else if (live == NULL && trail_prepare_sampling(trail, trail->own_policy, &notice, &error) == TRAIL_OK &&
+    } else if (live == NULL &&
+               trail_prepare_sampling(trail, trail_rules_now(trail)->policy, &notice, &error) == TRAIL_OK &&
                live_open(trail, &live, &error) == TRAIL_OK) {
         __atomic_store_n(&trail->live, live, __ATOMIC_RELEASE);
         trail->open_again_us = 0;
+        opened = true;
     } else if (live == NULL) {
         first_failure = trail->open_again_us == 0;
         trail->open_again_us = now_us + OPEN_AGAIN_US;
@@ -191,6 +206,8 @@ struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
         trail->on_notice(trail->notice_context, &error);
     if (notice.code != TRAIL_OK && trail->on_notice != NULL)
         trail->on_notice(trail->notice_context, &notice);
+    if (opened)
+        trail_tell_last_run(trail, live);
 
     if (live == NULL && ret_error != NULL)
         *ret_error = error;
@@ -204,7 +221,8 @@ void live_record_stop(struct trail *trail, struct live *live)
     if (spool_last_seq(live->spool) == 0)
         return; /* It recorded nothing, so it never started. */
     buf_init(&context, NULL, 0);
-    append_member(&context, "service", trail->settings.service);
+    buf_append_string(&context, "{");
+    append_setting(trail, SETTING_SERVICE, "service", &context);
     buf_append_string(&context, "}");
     /* A full spool: the stop is not worth an error. */
     (void)!control_append(live->spool, CONTROL_STOPPED, &context, clock_wall_us(trail->clock));
@@ -215,6 +233,8 @@ void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting)
 {
     bool complete = false;
     *ret_waiting = drain_stop(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000, &complete);
+    last_run_close(&live->last_run, spool_last_seq(live->spool) > 0 ? live->rules->settings : NULL);
+    trail_tell_last_run(trail, live);
 
     /* Another thread may fork() at any time: it finds either all of it or none. */
     pthread_mutex_lock(&trail->opening);

@@ -10,7 +10,7 @@ enum trail_err trail_record_control(struct trail *trail, const char *action, con
 {
     struct trail_error error = { 0 };
 
-    if (!trail->settings.enabled)
+    if (trail_policy_now(trail) == NULL && trail_live_now(trail) == NULL)
         return error_set(ret_error, TRAIL_REFUSED, 0, "the audit trail is disabled");
     (void)fork_unnoticed(trail);
     struct live *live = trail_live(trail, &error);

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 
 /* Record `action` (event/control.h) with this JSON object as its context; opens the spool if need be. With the trail
- * disabled from the start nothing is opened: TRAIL_REFUSED. */
+ * disabled nothing is opened for it: TRAIL_REFUSED. A spool that a reload has left open takes it. */
 TRAIL_MUST_CHECK enum trail_err trail_record_control(struct trail *trail, const char *action, const struct buf *context,
                                                      struct trail_error *ret_error);
 

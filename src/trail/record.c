@@ -272,7 +272,7 @@ __attribute__((noinline)) static enum trail_err offer_on(struct trail *trail, co
 static inline enum trail_err offer(struct trail *trail, const struct trail_event *event, struct trail_id *ret_id,
                                    struct trail_error *ret_error)
 {
-    const struct policy *policy = trail_policy_now(trail);
+    const struct policy *policy = trail_policy_now(trail); /* One event, one policy: another may be in force next. */
     if (policy == NULL) {
         __atomic_fetch_add(&trail->disabled, 1, __ATOMIC_RELAXED);
         return TRAIL_REFUSED;

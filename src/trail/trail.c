@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/settings_report.h"
 #include "trail/room.h"
 #include "trail/trail_state.h"
 
-static void tell(const struct trail *trail, enum trail_err code, const char *message)
+void trail_tell(const struct trail *trail, enum trail_err code, const char *message)
 {
     struct trail_error notice;
     if (trail->on_notice == NULL)
@@ -16,36 +17,31 @@ static void tell(const struct trail *trail, enum trail_err code, const char *mes
     trail->on_notice(trail->notice_context, &notice);
 }
 
-static enum trail_err load_settings(struct trail *trail, const struct trail_options *options,
-                                    struct trail_error *ret_error)
+void trail_tell_problems(const struct trail *trail, const struct settings_report *report)
+{
+    for (size_t i = 0; i < report->problem_count; i++)
+        trail_tell(trail, report->problems[i].warning ? TRAIL_OK : TRAIL_ECONFIG, report->problems[i].message);
+}
+
+static enum trail_err load_settings(struct trail *trail, struct trail_error *ret_error)
 {
     struct settings_report report;
-    struct settings_input  input = {
-         .options = options->settings,
-         .environment = (const char *const *)environ,
-         .env_file = options->env_file,
-    };
-    enum trail_err err = settings_load(&trail->settings, &input, &report);
-    bool           first_error = true;
-    for (size_t i = 0; i < report.problem_count; i++) {
-        const struct settings_problem *problem = &report.problems[i];
-        tell(trail, problem->warning ? TRAIL_OK : TRAIL_ECONFIG, problem->message);
-        if (!problem->warning && first_error) {
-            error_set(ret_error, TRAIL_ECONFIG, 0, "%s", problem->message);
-            first_error = false;
-        }
-    }
-    if (err != TRAIL_OK && first_error)
-        error_set(ret_error, err, 0, "cannot read the settings");
+
+    enum trail_err err = sources_read(&trail->sources, &trail->settings, &report);
+    trail_tell_problems(trail, &report);
+    if (err != TRAIL_OK)
+        (void)settings_report_first(&report, err, ret_error);
     settings_report_done(&report);
     return err;
 }
 
 static void trail_free(struct trail *trail)
 {
-    policy_free(trail->own_policy);
+    rules_free(trail->rules);
     redactor_free(trail->redactor);
     settings_done(&trail->settings);
+    sources_done(&trail->sources);
+    pthread_mutex_destroy(&trail->reloading);
     pthread_mutex_destroy(&trail->opening);
     free(trail);
 }
@@ -84,11 +80,14 @@ enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *
     trail->clock = &clock_system;
     trail->on_notice = wide.on_notice;
     trail->notice_context = wide.notice_context;
+    pthread_mutex_init(&trail->reloading, NULL);
     pthread_mutex_init(&trail->opening, NULL);
 
-    err = load_settings(trail, &wide, ret_error);
+    err = sources_init(&trail->sources, &wide, ret_error);
     if (err == TRAIL_OK)
-        err = policy_new(&trail->own_policy, &trail->settings, &trail->sampling_key, ret_error);
+        err = load_settings(trail, ret_error);
+    if (err == TRAIL_OK)
+        err = rules_lend(&trail->rules, &trail->settings, &trail->sampling_key, ret_error);
     if (err == TRAIL_OK)
         err = redactor_new(&trail->redactor, trail_str(trail->settings.redact_fields),
                            (size_t)trail->settings.max_value_bytes, ret_error);
@@ -98,14 +97,14 @@ enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *
         trail_free(trail);
         return err;
     }
-    trail->policy = trail->settings.enabled ? trail->own_policy : NULL;
+    trail->policy = trail->settings.enabled ? trail->rules->policy : NULL;
     *ret_trail = trail;
     return TRAIL_OK;
 }
 
 size_t trail_describe(const struct trail *trail, char *buffer, size_t size)
 {
-    return policy_describe(trail->own_policy, buffer, size);
+    return policy_describe(trail_rules_now(trail)->policy, buffer, size);
 }
 
 enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)

@@ -18,9 +18,11 @@
 #include "base/settings.h"
 #include "base/thread_slot.h"
 #include "drain/drain.h"
-#include "policy/policy.h"
 #include "policy/redact.h"
 #include "spool/spool.h"
+#include "trail/last_run.h"
+#include "trail/rules.h"
+#include "trail/sources.h"
 
 /* What one thread recorded, by operation: a whole number of cache lines, so that threads do not share one. */
 struct tally {
@@ -36,6 +38,9 @@ struct live {
     struct drain          *drain;
     struct waker           waker; /* The drain sleeps on it. */
     uint32_t               writer_hash;
+    const struct rules    *rules; /* Those it started under: what trail_started tells. */
+    struct last_run        last_run;
+    struct trail          *trail;
     struct live           *next; /* In the list of those that forks left behind. */
     /* On lines of their own: what stands before them is read by every thread. */
     _Alignas(64) struct tally tallies[THREAD_SLOT_COUNT];
@@ -43,12 +48,13 @@ struct live {
 
 struct trail {
     /* Read by every call. */
-    const struct policy *policy; /* Read once per event, by trail_policy_now(). NULL: disabled. */
+    const struct policy *policy; /* Atomic; that of `rules`; NULL: disabled. Loaded once for each event. */
     struct live         *live;   /* Atomic; NULL until the first event, and after fork(). */
     const unsigned char *canary; /* Atomic. Reads 0 in a child, whatever way it was made. */
 
-    struct settings  settings;
-    struct policy   *own_policy;
+    struct rules    *rules;    /* Atomic: those in force. Swapped under `reloading`; freed by trail_close() alone. */
+    struct settings  settings; /* As at trail_open(): of the settings that are rules, look at `rules`. */
+    struct sources   sources;  /* Of the settings. */
     struct redactor *redactor;
     struct hash_key  sampling_key; /* Policies borrow it. Filled, under `opening`, before one that samples decides. */
     bool             has_sampling_key;
@@ -56,6 +62,10 @@ struct trail {
     const struct clock *clock;
     trail_notice_fn     on_notice;
     void               *notice_context;
+
+    pthread_mutex_t reloading;       /* Held while the rules are read and swapped; taken before `opening`. */
+    int64_t         reload_again_us; /* Not before (monotonic). Under `reloading`. */
+    int64_t         off_since_us;    /* When a reload switched it off (wall); 0: none did. Under `reloading`. */
 
     pthread_mutex_t    opening;                         /* Held while `live` is made or freed. */
     int64_t            open_again_us;                   /* After a failure: not before (monotonic). Under `opening`. */
@@ -81,6 +91,13 @@ void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting);
 /* Append the record that the trail stops. */
 void live_record_stop(struct trail *trail, struct live *live);
 
+/* trail.c: say something to on_notice. To be called without any lock: the host may hold one of its own there. */
+void trail_tell(const struct trail *trail, enum trail_err code, const char *message);
+void trail_tell_problems(const struct trail *trail, const struct settings_report *report);
+
+/* live.c: tell, once, what went wrong with what the next start should know. */
+void trail_tell_last_run(const struct trail *trail, struct live *live);
+
 /* fork.c: know the trail, so that a child can give up what it inherits from it. */
 TRAIL_MUST_CHECK enum trail_err fork_register(struct trail *trail, struct trail_error *ret_error);
 void                            fork_unregister(struct trail *trail);
@@ -92,6 +109,11 @@ bool fork_unnoticed(struct trail *trail);
 static inline const struct policy *trail_policy_now(const struct trail *trail)
 {
     return __atomic_load_n(&trail->policy, __ATOMIC_ACQUIRE);
+}
+
+static inline struct rules *trail_rules_now(const struct trail *trail)
+{
+    return __atomic_load_n(&trail->rules, __ATOMIC_ACQUIRE);
 }
 
 static inline struct live *trail_live_now(const struct trail *trail)

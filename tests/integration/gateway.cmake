@@ -2,7 +2,7 @@
 # gateway and command.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-foreach(name gateway run hello sampling)
+foreach(name gateway reload run hello sampling)
   add_test(NAME integration/${name} COMMAND Python3::Interpreter -m unittest -v test_${name}
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/integration)
   set_tests_properties(integration/${name} PROPERTIES LABELS integration TIMEOUT 600

@@ -77,6 +77,25 @@ class Run(GatewayTest):
         self.assertIn("level deletes_only", self.read_until(lines, "New records"))
         self.stop(process, lines)
 
+    def test_a_signal_puts_a_changed_setting_in_force(self):
+        """As the introduction says, in its words."""
+        directory = self.directory()
+        process, lines = self.run_script(directory)
+        introduction = self.read_until(lines, "New records")
+        self.assertIn("change AUDIT_TRAIL_LEVEL to all", introduction)
+        settings = directory / "audittrail.env"
+        settings.write_text(settings.read_text().replace("LEVEL=writes_only", "LEVEL=all"))
+        os.kill(int(re.search(r"^ +kill -HUP (\d+)$", introduction, re.M).group(1)), signal.SIGHUP)
+        wait_until(lambda: "level all" in (directory / "gateway.out").read_text(), "the gateway says the new policy")
+
+        port = int(re.search(r"listening on http://127\.0\.0\.1:(\d+)", introduction).group(1))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
+        connection.request("GET", "/tools", headers={"X-User": "ada"})
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
+        self.assertRegex(self.read_until(lines, "list_tools"), r"ada +read +list_tools")
+        self.stop(process, lines)
+
     def test_demo_sums_up(self):
         process, lines = self.run_script(self.directory(), DEMO="1", DEMO_SECONDS="1")
         text = self.read_until(lines, "Still running")

@@ -388,6 +388,23 @@ static void written_strings_escape_only_what_must_be(void **state)
     }
 }
 
+static void members_of_an_object_are_parted_by_commas(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, NULL, 0);
+    buf_append_string(&out, "{");
+    json_append_name(&out, "a\"");
+    buf_append_string(&out, "{");
+    json_append_name(&out, "b");
+    buf_append_string(&out, "1}");
+    json_append_name(&out, "c");
+    buf_append_string(&out, "2}");
+    assert_true(text_equal(buf_text(&out), TRAIL_TEXT("{\"a\\\"\":{\"b\":1},\"c\":2}")));
+    assert_true(is_json(buf_text(&out)));
+    buf_done(&out);
+}
+
 /* The word-wise scan must find a special byte in each of its eight places, behind any neighbour. */
 static void special_bytes_are_found_at_every_place_of_a_word(void **state)
 {
@@ -426,6 +443,7 @@ int main(void)
         cmocka_unit_test(escapes_become_the_characters_they_stand_for),
         cmocka_unit_test(written_strings_escape_only_what_must_be),
         cmocka_unit_test(special_bytes_are_found_at_every_place_of_a_word),
+        cmocka_unit_test(members_of_an_object_are_parted_by_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

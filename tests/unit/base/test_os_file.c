@@ -1,7 +1,7 @@
 /* test_os_file.c -- what the spool asks of the file system is done, or refused with the error it deserves.
  *
  * Goal:   a full disk is TRAIL_EFULL and everything else TRAIL_EIO; a failure leaves nothing behind.
- * Method: real files in a folder of the test's own; posix_fallocate, msync and statfs fail when told.
+ * Method: real files in a folder of the test's own; posix_fallocate, msync, write and statfs fail when told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,6 +26,7 @@
 
 static struct fault fallocate_fault;
 static struct fault msync_fault;
+static struct fault write_fault;
 static long         statfs_type; /* 0: the real one. */
 
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
@@ -45,6 +46,17 @@ int __wrap_msync(void *from, size_t size, int flags)
     if (!fault_strikes(&msync_fault))
         return __real_msync(from, size, flags);
     errno = msync_fault.error;
+    return -1;
+}
+
+ssize_t __real_write(int fd, const void *data, size_t size);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+
+ssize_t __wrap_write(int fd, const void *data, size_t size)
+{
+    if (!fault_strikes(&write_fault))
+        return __real_write(fd, data, size);
+    errno = write_fault.error;
     return -1;
 }
 
@@ -270,6 +282,79 @@ static void a_lock_belongs_to_the_open_file_and_not_to_the_process(void **state)
     close(second);
 }
 
+static void a_lock_may_be_shared_and_given_back(void **state)
+{
+    (void)state;
+    int         first = -1;
+    const char *path = temp_dir_at(&dir, "lock");
+    assert_int_equal(os_create_file(path, 0, &first, NULL), TRAIL_OK);
+    int second = open(path, O_RDWR | O_CLOEXEC);
+
+    assert_true(os_share_file(first));
+    assert_false(os_file_is_locked(first)); /* Our own. */
+    assert_true(os_file_is_locked(second));
+    assert_true(os_share_file(second));
+    assert_true(os_file_is_locked(first));
+    assert_false(os_lock_file(first)); /* The other one has a share. */
+    os_unlock_file(second);
+    assert_false(os_file_is_locked(first));
+    assert_true(os_lock_file(first));
+    assert_false(os_share_file(second));
+    close(first);
+    assert_true(os_share_file(second));
+    close(second);
+}
+
+static void assert_content(const char *path, const char *expected)
+{
+    char        text[64] = "";
+    struct stat status;
+    int         fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(read(fd, text, sizeof text - 1), strlen(expected));
+    assert_string_equal(text, expected);
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    close(fd);
+}
+
+static void a_file_is_replaced_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct trail_error error = { .code = TRAIL_OK };
+    const char        *path = temp_dir_at(&dir, "file");
+    assert_int_equal(os_replace_file(path, TRAIL_TEXT("first"), NULL), TRAIL_OK);
+    assert_content(path, "first");
+    int fd = open(path, O_RDONLY | O_CLOEXEC); /* Whoever reads the old one goes on reading the old one. */
+    assert_int_equal(os_replace_file(path, TRAIL_TEXT("2"), NULL), TRAIL_OK);
+    assert_content(path, "2");
+    char text[8];
+    assert_int_equal(read(fd, text, sizeof text), 5);
+    close(fd);
+    assert_int_equal(temp_dir_count(dir.path), 1);
+
+    assert_int_equal(os_replace_file(temp_dir_at(&dir, "none/file"), TRAIL_TEXT("x"), &error), TRAIL_EIO);
+    assert_non_null(strstr(error.message, "none/file"));
+    assert_int_equal(mkdir(temp_dir_at(&dir, "folder"), 0700), 0);
+    assert_int_equal(os_replace_file(temp_dir_at(&dir, "folder"), TRAIL_TEXT("x"), &error), TRAIL_EIO);
+    assert_int_equal(temp_dir_count(dir.path), 2); /* Nothing is left beside it. */
+}
+
+static void a_full_disk_leaves_the_file_as_it_was(void **state)
+{
+    (void)state;
+    struct trail_error error = { .code = TRAIL_OK };
+    const char        *path = temp_dir_at(&dir, "file");
+    assert_int_equal(os_replace_file(path, TRAIL_TEXT("first"), NULL), TRAIL_OK);
+    fault_arm(&write_fault, 0, 1, ENOSPC);
+    assert_int_equal(os_replace_file(path, TRAIL_TEXT("second"), &error), TRAIL_EFULL);
+    assert_int_equal(fault_struck(&write_fault), 1);
+    assert_content(path, "first");
+    assert_int_equal(temp_dir_count(dir.path), 1);
+    assert_int_equal(os_replace_file(path, TRAIL_TEXT("second"), NULL), TRAIL_OK); /* The control. */
+    assert_content(path, "second");
+}
+
 int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -286,6 +371,9 @@ int main(void)
         FACT(touching_pages_changes_no_byte),
         FACT(file_systems_are_told_apart),
         FACT(a_lock_belongs_to_the_open_file_and_not_to_the_process),
+        FACT(a_lock_may_be_shared_and_given_back),
+        FACT(a_file_is_replaced_whole_or_not_at_all),
+        FACT(a_full_disk_leaves_the_file_as_it_was),
     };
 #undef FACT
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,6 +259,66 @@ static void a_formatted_value_is_cut_to_its_room(void **state)
     settings_report_done(&report);
 }
 
+static void load_options(struct settings *settings, const char *first, const char *second)
+{
+    const char *const      options[] = { "AUDIT_TRAIL_STATE_DIR=/state", first, second, NULL };
+    struct settings_input  input = { .options = options, .env_file = "" };
+    struct settings_report report;
+    assert_int_equal(settings_load(settings, &input, &report), TRAIL_OK);
+    settings_report_done(&report);
+}
+
+static void settings_are_compared_one_by_one_whatever_their_type(void **state)
+{
+    (void)state;
+    static const struct {
+        enum setting_id id;
+        const char     *option;
+    } cases[] = {
+        { SETTING_ENABLED, "AUDIT_TRAIL_ENABLED=false" },
+        { SETTING_LEVEL, "AUDIT_TRAIL_LEVEL=all" },
+        { SETTING_SYNC_INTERVAL, "AUDIT_TRAIL_SYNC_INTERVAL=2" },
+        { SETTING_MAX_VALUE_BYTES, "AUDIT_TRAIL_MAX_VALUE_BYTES=1KiB" },
+        { SETTING_EXCLUDE_ACTIONS, "AUDIT_TRAIL_EXCLUDE_ACTIONS=a" },
+        { SETTING_SERVICE, "AUDIT_TRAIL_SERVICE=other" },
+        { SETTING_DATABASE_URL, "AUDIT_TRAIL_DATABASE_URL=sqlite:/other.db" },
+    };
+    struct settings standard;
+    struct settings none = { 0 };
+    load_options(&standard, NULL, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings other;
+        load_options(&other, cases[i].option, NULL);
+        for (enum setting_id id = 0; id < SETTING_COUNT; id++) {
+            if (settings_same(&standard, &other, id) != (id != cases[i].id))
+                fail_msg("%s with %s", setting_info(id)->name, cases[i].option);
+            assert_true(settings_same(&other, &other, id));
+        }
+        settings_done(&other);
+    }
+    assert_false(settings_same(&standard, &none, SETTING_SERVICE)); /* NULL is no text. */
+    assert_true(settings_same(&none, &none, SETTING_SERVICE));
+    settings_done(&standard);
+}
+
+static void an_appended_value_is_whole(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct buf      out;
+    load_options(&settings, "AUDIT_TRAIL_LEVEL=all", "AUDIT_TRAIL_EXCLUDE_ACTIONS=a,b");
+    buf_init(&out, NULL, 0);
+    settings_append_value(&settings, SETTING_LEVEL, &out);
+    buf_append_string(&out, " ");
+    settings_append_value(&settings, SETTING_EXCLUDE_ACTIONS, &out);
+    buf_append_string(&out, " ");
+    settings_append_value(&settings, SETTING_DATABASE_URL, &out);
+    buf_append(&out, "", 1);
+    assert_string_equal(out.data, "all a,b sqlite:/state/audit.db");
+    buf_done(&out);
+    settings_done(&settings);
+}
+
 static void every_row_of_the_table_is_complete(void **state)
 {
     (void)state;
@@ -286,6 +346,8 @@ int main(void)
         cmocka_unit_test(a_value_over_the_limit_is_an_error),
         cmocka_unit_test(a_missing_home_is_told_when_a_state_directory_is_needed),
         cmocka_unit_test(a_formatted_value_is_cut_to_its_room),
+        cmocka_unit_test(settings_are_compared_one_by_one_whatever_their_type),
+        cmocka_unit_test(an_appended_value_is_whole),
         cmocka_unit_test(every_row_of_the_table_is_complete),
     };
     return cmocka_run_group_tests(tests, enter_directory, remove_directory);

@@ -105,6 +105,25 @@ static void an_unknown_name_is_a_warning_without_its_value(void **state)
     settings_report_done(&report);
 }
 
+static void the_first_error_is_described_and_a_warning_is_none(void **state)
+{
+    (void)state;
+    struct settings_report report = { 0 };
+    struct trail_error     error = { .code = TRAIL_OK };
+
+    assert_int_equal(settings_report_first(&report, TRAIL_ENOMEM, &error), TRAIL_ENOMEM);
+    assert_int_equal(error.code, TRAIL_ENOMEM);
+    assert_true(strlen(error.message) > 0);
+    report_sentence(&report, true, "", "only a warning");
+    report_sentence(&report, false, "", "the first");
+    report_sentence(&report, false, "", "the second");
+    assert_int_equal(settings_report_first(&report, TRAIL_ECONFIG, &error), TRAIL_ECONFIG);
+    assert_int_equal(error.code, TRAIL_ECONFIG);
+    assert_string_equal(error.message, "the first");
+    assert_int_equal(settings_report_first(&report, TRAIL_ECONFIG, NULL), TRAIL_ECONFIG);
+    settings_report_done(&report);
+}
+
 static void ten_thousand_problems_are_counted_and_the_first_hundred_kept(void **state)
 {
     (void)state;
@@ -126,6 +145,7 @@ int main(void)
         cmocka_unit_test(what_is_too_long_is_cut_between_characters),
         cmocka_unit_test(the_name_that_was_meant_is_found_when_it_is_near),
         cmocka_unit_test(an_unknown_name_is_a_warning_without_its_value),
+        cmocka_unit_test(the_first_error_is_described_and_a_warning_is_none),
         cmocka_unit_test(ten_thousand_problems_are_counted_and_the_first_hundred_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

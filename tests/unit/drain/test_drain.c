@@ -30,6 +30,8 @@ static struct settings          settings;
 static struct drain            *drain;
 static struct fake_store_state *db;
 static struct uuid              writer;
+static unsigned                 intervals; /* How often the drain called its owner. Atomic. */
+static int64_t                  interval_us;
 static unsigned                 notices; /* Of the drain. Atomic. */
 static char                     last_notice[256];
 
@@ -65,7 +67,14 @@ static int set_up(void **state)
         .max_value_bytes = 16384,
     };
     notices = 0;
+    intervals = 0;
+    interval_us = 0;
     return 0;
+}
+
+static void on_interval(void *context)
+{
+    __atomic_fetch_add((unsigned *)context, 1, __ATOMIC_RELEASE);
 }
 
 static void start(void)
@@ -77,6 +86,9 @@ static void start(void)
         .url_hash = image_identity('w').destination,
         .clock = &bench.clock.clock,
         .on_notice = on_notice,
+        .on_interval = on_interval,
+        .interval_context = &intervals,
+        .interval_us = interval_us,
     };
     assert_int_equal(drain_start(&drain, &options, NULL), TRAIL_OK);
 }
@@ -240,6 +252,29 @@ static void an_outage_is_told_once_and_so_is_its_end(void **state)
     assert_true(complete);
     assert_int_equal(notices_now(), 2);
     assert_non_null(strstr(last_notice, "reachable again"));
+}
+
+static bool was_called(void *context)
+{
+    waker_wake(&bench.drain_waker);
+    return __atomic_load_n(&intervals, __ATOMIC_ACQUIRE) >= *(const unsigned *)context;
+}
+
+static void the_owner_is_called_every_interval_also_while_the_store_is_away(void **state)
+{
+    (void)state;
+    interval_us = 10000000;
+    fake_store_fail(&db->away_open, 0, FAULT_FOREVER);
+    start();
+    record("create");
+    assert_int_equal(drain_wait_stored(drain, 1, 50), TRAIL_PENDING);
+    assert_int_equal(fault_struck(&db->away_open), 1); /* It went round, and the back-off holds. */
+    assert_int_equal(intervals, 0);
+    for (unsigned count = 1; count <= 3; count++) {
+        manual_clock_advance(&bench.clock, interval_us);
+        assert_true(patience_until(was_called, &count));
+        assert_int_equal(__atomic_load_n(&intervals, __ATOMIC_ACQUIRE), count);
+    }
 }
 
 static void a_stop_stores_what_waits(void **state)
@@ -512,6 +547,7 @@ int main(void)
         FACT(without_async_and_buffer_each_event_has_its_own_transaction),
         FACT(a_flush_does_not_wait_for_the_interval),
         FACT(an_outage_is_told_once_and_so_is_its_end),
+        FACT(the_owner_is_called_every_interval_also_while_the_store_is_away),
         FACT(a_stop_stores_what_waits),
         FACT(a_stop_without_a_store_says_how_many_events_are_left),
         FACT(a_lost_answer_at_the_stop_is_cleared_up_before_it_says_complete),

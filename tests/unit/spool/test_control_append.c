@@ -95,11 +95,38 @@ static void a_context_without_memory_appends_nothing(void **state)
     assert_int_equal(spool_last_seq(bench.spool), 0);
 }
 
+static void note_last_seq(void *context)
+{
+    *(uint64_t *)context = spool_last_seq(bench.spool);
+}
+
+static void what_takes_effect_with_a_record_does_so_when_it_is_the_last(void **state)
+{
+    (void)state;
+    uint64_t              seq = 0;
+    struct buf            context;
+    struct control_record record = { .action = CONTROL_POLICY_CHANGED,
+                                     .context = &context,
+                                     .now_us = NOW_US,
+                                     .on_published = note_last_seq,
+                                     .published_context = &seq };
+    buf_init(&context, NULL, 0);
+    buf_append_string(&context, "{}");
+    assert_int_equal(append("{}"), TRAIL_OK);
+    assert_int_equal(control_append_then(bench.spool, &record), TRAIL_OK);
+    assert_int_equal(seq, 2);
+    context.failed = true;
+    assert_int_equal(control_append_then(bench.spool, &record), TRAIL_ENOMEM);
+    assert_int_equal(seq, 2); /* Not recorded, no effect. */
+    buf_done(&context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_record_is_read_back_with_its_context, make, stop),
         cmocka_unit_test_setup_teardown(a_full_spool_still_takes_one, make, stop),
+        cmocka_unit_test_setup_teardown(what_takes_effect_with_a_record_does_so_when_it_is_the_last, make, stop),
         cmocka_unit_test_setup_teardown(a_context_without_memory_appends_nothing, make, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "spool/home.h"
+#include "support/manual_clock.h"
 #include "support/patience.h"
 #include "trail/room.h"
 #include "trail/trail_fixture.h"
@@ -396,6 +398,97 @@ static void another_trail_may_be_opened_and_closed_while_a_thread_forks(void **s
     assert_int_equal(recorders.failed, 0);
 }
 
+/* ---- Reloading ---- */
+
+static struct manual_clock turned;
+
+/* Whose level comes from the env file: all. */
+static void open_to_be_reloaded(void)
+{
+    manual_clock_init(&turned);
+    assert_int_equal(close_trail(), TRAIL_OK);
+    trail_fixture_unset(&fixture, "AUDIT_TRAIL_LEVEL");
+    trail_fixture_write_env(&fixture, "AUDIT_TRAIL_LEVEL=all\n");
+    trail_fixture_open(&fixture);
+    fixture.trail->clock = &turned.clock;
+    assert_int_equal(record("get_tool"), TRAIL_OK);
+    trail_fixture_write_env(&fixture, "AUDIT_TRAIL_LEVEL=deletes_only\n");
+}
+
+static const char *reload_and_close(void)
+{
+    EXPECT(trail_reload(fixture.trail, NULL) == TRAIL_OK);
+    EXPECT(record("get_tool") == TRAIL_REFUSED);
+    EXPECT(record("delete_tool") == TRAIL_OK);
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void a_child_reloads_for_itself(void **state)
+{
+    (void)state;
+    open_to_be_reloaded();
+    wait_for(start_child(reload_and_close));
+    assert_int_equal(record("get_tool"), TRAIL_OK);
+    assert_int_equal(trail_reload(fixture.trail, NULL), TRAIL_OK);
+    assert_int_equal(record("get_tool"), TRAIL_REFUSED);
+    trail_fixture_flush(&fixture);
+    /* The parent's; the child's start says which policy it found. */
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'policy_changed'"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND json_extract(context, "
+                                                  "'$.AUDIT_TRAIL_LEVEL') = 'deletes_only' AND "
+                                                  "json_extract(context, '$.last_run.ended') = 'running'"),
+                     1);
+}
+
+#define FORKS_WHILE_RELOADING 20
+
+struct reloader {
+    bool     done;  /* Atomic. */
+    uint64_t count; /* Of reloads that changed something. */
+};
+
+static void *keep_reloading(void *argument)
+{
+    struct reloader *reloader = argument;
+    while (!__atomic_load_n(&reloader->done, __ATOMIC_ACQUIRE)) {
+        trail_fixture_write_env(&fixture, reloader->count % 2 == 0 ? "AUDIT_TRAIL_LEVEL=deletes_only\n"
+                                                                   : "AUDIT_TRAIL_LEVEL=all\n");
+        manual_clock_advance(&turned, 1000000);
+        if (trail_reload(fixture.trail, NULL) == TRAIL_OK)
+            reloader->count++;
+    }
+    return NULL;
+}
+
+static const char *delete_and_close(void)
+{
+    manual_clock_advance(&turned, 1000000);
+    enum trail_err err = trail_reload(fixture.trail, NULL);
+    EXPECT(err == TRAIL_OK || err == TRAIL_ECONFIG); /* The file may be half written. */
+    EXPECT(record("delete_tool") == TRAIL_OK);
+    EXPECT(close_trail() == TRAIL_OK);
+    return NULL;
+}
+
+static void a_thread_may_reload_while_another_forks(void **state)
+{
+    (void)state;
+    struct reloader reloader = { .done = false };
+    pthread_t       thread;
+    open_to_be_reloaded();
+    assert_int_equal(pthread_create(&thread, NULL, keep_reloading, &reloader), 0);
+    for (int i = 0; i < FORKS_WHILE_RELOADING; i++)
+        wait_for(start_child(delete_and_close));
+    __atomic_store_n(&reloader.done, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    print_message("%" PRIu64 " reloads while forking %d times\n", reloader.count, FORKS_WHILE_RELOADING);
+    assert_true(reloader.count > FORKS_WHILE_RELOADING);
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), FORKS_WHILE_RELOADING);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'policy_changed'"), reloader.count);
+}
+
 /* ---- What the child still holds ---- */
 
 /* How many of this process's descriptors stand for a file below `folder`. */
@@ -449,6 +542,12 @@ static const char *hold_on(void)
     return NULL;
 }
 
+/* fork() returns in the parent before the child's handler has run. */
+static bool is_let_go(void *context)
+{
+    return !home_is_owned(context);
+}
+
 static void a_child_that_lives_on_does_not_keep_the_parents_spool_locked(void **state)
 {
     (void)state;
@@ -463,7 +562,7 @@ static void a_child_that_lives_on_does_not_keep_the_parents_spool_locked(void **
     assert_true(home_is_owned(spool));
     pid_t child = start_child(hold_on);
     assert_int_equal(trail_fixture_close(&fixture), TRAIL_PENDING);
-    assert_false(home_is_owned(spool));
+    assert_true(patience_until(is_let_go, (void *)(uintptr_t)spool));
     trail_fixture_unlock_store(lock);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
@@ -542,6 +641,17 @@ static void a_child_made_without_handlers_is_found_out(void **state)
     assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 2);
     assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 2);
     assert_int_equal(trail_fixture_rows(&fixture, "action = 'trail_started' AND seq = 1"), 2);
+}
+
+static void a_child_made_without_handlers_reloads_although_its_parent_was_doing_so(void **state)
+{
+    (void)state;
+    open_to_be_reloaded();
+    settle();
+    pthread_mutex_lock(&fixture.trail->reloading);
+    wait_for(start_raw_child(reload_and_close));
+    pthread_mutex_unlock(&fixture.trail->reloading);
+    assert_int_equal(record("get_tool"), TRAIL_OK);
 }
 
 static void the_numbers_of_a_child_made_without_handlers_start_at_zero(void **state)
@@ -645,10 +755,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_child_does_not_inherit_the_back_off, start, stop),
         cmocka_unit_test_setup_teardown(threads_may_record_while_another_forks, start, stop),
         cmocka_unit_test_setup_teardown(another_trail_may_be_opened_and_closed_while_a_thread_forks, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_reloads_for_itself, start, stop),
+        cmocka_unit_test_setup_teardown(a_thread_may_reload_while_another_forks, start, stop),
         cmocka_unit_test_setup_teardown(a_child_holds_none_of_the_parents_files, start, stop),
         cmocka_unit_test_setup_teardown(a_child_that_lives_on_does_not_keep_the_parents_spool_locked, start, stop),
         cmocka_unit_test_setup_teardown(a_child_does_not_keep_the_spool_locked_that_its_parent_takes_over, start, stop),
         cmocka_unit_test_setup_teardown(a_child_made_without_handlers_is_found_out, start, stop),
+        cmocka_unit_test_setup_teardown(a_child_made_without_handlers_reloads_although_its_parent_was_doing_so, start,
+                                        stop),
         cmocka_unit_test_setup_teardown(the_numbers_of_a_child_made_without_handlers_start_at_zero, start, stop),
         cmocka_unit_test_setup_teardown(closing_in_such_a_child_leaves_the_parents_spool_alone, start, stop),
         cmocka_unit_test_setup_teardown(a_child_samples_by_the_same_key_and_with_draws_of_its_own, start, stop),

@@ -117,6 +117,81 @@ static void the_start_is_the_first_record_and_says_what_an_auditor_needs(void **
     }
 }
 
+/* What the last start says of the run before. */
+static void assert_last_start(const char *path, const char *expected)
+{
+    char sql[256];
+    char text[512];
+    trail_fixture_flush(&fixture);
+    snprintf(sql, sizeof sql,
+             "SELECT json_extract(context, '$.%s') FROM audit_trail WHERE action = 'trail_started' ORDER BY "
+             "timestamp_us DESC LIMIT 1",
+             path);
+    trail_fixture_text(&fixture, sql, text);
+    assert_string_equal(text, expected);
+}
+
+static void a_start_says_how_the_last_run_ended_and_what_changed_since(void **state)
+{
+    (void)state;
+    struct manual_clock clock;
+    manual_clock_init(&clock);
+    trail_fixture_open(&fixture);
+    fixture.trail->clock = &clock.clock;
+    trail_fixture_record(&fixture, "create_tool");
+    assert_last_start("last_run", "NULL");
+    assert_last_start("changed", "NULL");
+    manual_clock_advance(&clock, 1000000);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+
+    manual_clock_advance(&clock, INT64_C(3600) * 1000000);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_LEVEL=deletes_only");
+    trail_fixture_open(&fixture);
+    fixture.trail->clock = &clock.clock;
+    trail_fixture_record(&fixture, "delete_tool");
+    assert_last_start("last_run.seen", "2026-11-24T06:00:01.000000Z");
+    assert_last_start("last_run.ended", "stopped");
+    assert_last_start("last_run.off_seconds", "3600");
+    assert_last_start("changed", "{\"AUDIT_TRAIL_LEVEL\":{\"old\":\"all\",\"new\":\"deletes_only\"}}");
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK); /* Before its clock goes. */
+}
+
+static void a_run_that_refused_everything_leaves_the_change_to_the_next(void **state)
+{
+    (void)state;
+    struct trail_event event = trail_fixture_event("get_tool");
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_LEVEL=deletes_only");
+    trail_fixture_open(&fixture);
+    assert_int_equal(trail_record(fixture.trail, &event, NULL, NULL), TRAIL_REFUSED);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "delete_tool");
+    assert_last_start("changed.AUDIT_TRAIL_LEVEL.old", "all");
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "delete_tool");
+    assert_last_start("changed", "{}");
+}
+
+static void what_cannot_be_remembered_is_told_once_and_stops_nothing(void **state)
+{
+    (void)state;
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SPOOL_DIR=%s", fixture.spool_dir);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_DATABASE_URL=sqlite:%s", fixture.database);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_STATE_DIR=/dev/null/state");
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_record(&fixture, "create_tool");
+    assert_int_equal(trail_fixture_notices(&fixture), 1);
+    assert_true(trail_fixture_was_told(&fixture, "/dev/null/state"));
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_notices(&fixture), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "1"), 4);
+}
+
 static void the_stop_is_the_last_record(void **state)
 {
     (void)state;
@@ -406,6 +481,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_event_offered_opens_it_whatever_becomes_of_the_event, make, stop),
         cmocka_unit_test_setup_teardown(the_start_is_the_first_record_and_says_what_an_auditor_needs, make, stop),
+        cmocka_unit_test_setup_teardown(a_start_says_how_the_last_run_ended_and_what_changed_since, make, stop),
+        cmocka_unit_test_setup_teardown(a_run_that_refused_everything_leaves_the_change_to_the_next, make, stop),
+        cmocka_unit_test_setup_teardown(what_cannot_be_remembered_is_told_once_and_stops_nothing, make, stop),
         cmocka_unit_test_setup_teardown(the_stop_is_the_last_record, make, stop),
         cmocka_unit_test_setup_teardown(what_recorded_nothing_neither_started_nor_stopped, make, stop),
         cmocka_unit_test_setup_teardown(the_writer_is_told_to_the_store, make, stop),

@@ -63,6 +63,19 @@ static void a_disabled_trail_stays_closed(void **state)
     assert_int_equal(temp_dir_count(fixture.dir.path), 0);
 }
 
+static void a_trail_that_a_reload_switched_off_still_says_what_it_did(void **state)
+{
+    (void)state;
+    trail_fixture_write_env(&fixture, "");
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_write_env(&fixture, "AUDIT_TRAIL_ENABLED=false\n");
+    assert_int_equal(trail_reload(fixture.trail, NULL), TRAIL_OK);
+    assert_int_equal(record(NULL), TRAIL_OK);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'retention_applied'"), 1);
+}
+
 static void a_spool_that_cannot_be_opened_is_told(void **state)
 {
     (void)state;
@@ -78,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_reaches_the_store, make, stop),
         cmocka_unit_test_setup_teardown(a_disabled_trail_stays_closed, make, stop),
+        cmocka_unit_test_setup_teardown(a_trail_that_a_reload_switched_off_still_says_what_it_did, make, stop),
         cmocka_unit_test_setup_teardown(a_spool_that_cannot_be_opened_is_told, make, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

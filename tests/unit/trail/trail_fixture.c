@@ -62,6 +62,28 @@ void trail_fixture_set(struct trail_fixture *fixture, const char *format, ...)
         fixture->setting_count++;
 }
 
+void trail_fixture_unset(struct trail_fixture *fixture, const char *name)
+{
+    size_t kept = 0;
+    for (size_t at = 0; at < fixture->setting_count; at++) {
+        const char *setting = fixture->settings[at];
+        if (strncmp(setting, name, strlen(name)) == 0 && setting[strlen(name)] == '=')
+            continue;
+        memmove(fixture->settings[kept++], setting, sizeof fixture->settings[0]);
+    }
+    fixture->setting_count = kept;
+}
+
+void trail_fixture_write_env(struct trail_fixture *fixture, const char *text)
+{
+    assert_true(os_path_join(fixture->env_path, fixture->dir.path, "audit.env"));
+    FILE *file = fopen(fixture->env_path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    fixture->env_file = fixture->env_path;
+}
+
 enum trail_err trail_fixture_try_open(struct trail_fixture *fixture, struct trail_error *ret_error)
 {
     const char *settings[TRAIL_FIXTURE_SETTINGS] = { NULL };

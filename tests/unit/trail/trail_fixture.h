@@ -23,6 +23,7 @@ struct trail_fixture {
     char               settings[TRAIL_FIXTURE_SETTINGS][OS_PATH_SIZE + 64];
     size_t             setting_count;
     const char        *env_file; /* "" unless a test says otherwise. */
+    char               env_path[OS_PATH_SIZE];
     struct trail      *trail;
     pthread_mutex_t    lock; /* Over the notices. */
     struct trail_error notices[TRAIL_FIXTURE_NOTICES];
@@ -35,6 +36,12 @@ void trail_fixture_init(struct trail_fixture *fixture);
 
 /* One more setting, "AUDIT_TRAIL_X=value"; the last of a name wins. */
 __attribute__((format(printf, 2, 3))) void trail_fixture_set(struct trail_fixture *fixture, const char *format, ...);
+
+/* Take a setting back, so that the environment or the env file may say it. */
+void trail_fixture_unset(struct trail_fixture *fixture, const char *name);
+
+/* Write <folder>/audit.env with this text, and make it the env file of the next open. */
+void trail_fixture_write_env(struct trail_fixture *fixture, const char *text);
 
 /* trail_open(), as it is and with nothing but success. */
 enum trail_err trail_fixture_try_open(struct trail_fixture *fixture, struct trail_error *ret_error);
