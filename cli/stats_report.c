@@ -176,9 +176,10 @@ static void print_writer_counts(struct page *page)
     buf_printf(line, "%s alive, %s gone, %s orphaned", figure_count(sums->alive).text, figure_count(sums->gone).text,
                figure_count(sums->orphaned).text);
     if (sums->foreign > 0)
-        buf_printf(line, "; of other stores %s, of them %s orphaned; up to %s events wait there",
-                   figure_count(sums->foreign).text, figure_count(sums->foreign_orphaned).text,
+        buf_printf(line, "; of other stores %s, with up to %s waiting", figure_count(sums->foreign).text,
                    figure_count(sums->foreign_waiting).text);
+    if (sums->foreign_orphaned > 0)
+        buf_printf(line, ", %s orphaned", figure_count(sums->foreign_orphaned).text);
     line_end(page, "writers");
 }
 
@@ -196,7 +197,7 @@ static void print_spool(struct page *page)
         buf_printf(line, ", the oldest for %s%s, in %s", up_to, figure_age(sums->oldest_waiting_us).text,
                    figure_bytes(sums->waiting_bytes).text);
     if (!survey->store_reachable)
-        buf_append_string(line, " (only the store knows what it has of them)");
+        buf_append_string(line, " (the store knows which of them it has)");
     line_end(page, "waiting");
 
     line = line_begin(page);
@@ -303,9 +304,10 @@ static void print_policy(struct page *page)
     buf_printf(line, "level %s, excluded %s, sampled %s", figure_count(refusals->account.level).text,
                figure_count(refusals->account.excluded).text, figure_count(refusals->account.sampled).text);
     if (refusals->living > 0)
-        buf_printf(line, " by the %s living", figure_count(refusals->living).text);
+        buf_printf(line, " by %s living process%s", figure_count(refusals->living).text,
+                   refusals->living == 1 ? "" : "es");
     else
-        buf_printf(line, " by the last process (%s, pid %" PRId64 ", started %s ago)", refusals->last->service,
+        buf_printf(line, " by the last (%s, pid %" PRId64 ", started %s ago)", refusals->last->service,
                    refusals->last->pid, ago(page, refusals->last->started_us).text);
     line_end(page, "left out");
 }

@@ -165,7 +165,10 @@ static void a_writer_that_closed_is_in_the_store_alone(void **state)
     take();
     const struct survey_writer *writer = only_writer();
     assert_true(writer->in_store);
-    assert_false(writer->in_spool || writer->alive || writer->foreign);
+    assert_false(writer->in_spool || writer->alive || writer->foreign || survey_writer_is_orphan(writer));
+    assert_int_equal(writer->last_seq, 5);
+    assert_int_equal(writer->ledger_seq, 5);
+    assert_int_equal(writer->destination_kind, SURVEY_DESTINATION_UNKNOWN);
     assert_int_equal(writer->operations[TRAIL_OPERATION_AUTO].stored, 2);
     assert_int_equal(writer->operations[TRAIL_OPERATION_CREATE].stored, 3);
     assert_int_equal(writer->operations[TRAIL_OPERATION_READ].level, 2);
@@ -195,7 +198,11 @@ static void a_dead_writer_is_known_by_what_it_left(void **state)
     assert_int_equal(writer->operations[TRAIL_OPERATION_DELETE].waiting, 2);
     assert_int_equal(writer->operations[TRAIL_OPERATION_READ].level, 4);
     assert_true(writer->oldest_waiting_us > 0);
+    assert_true(survey_writer_is_orphan(writer));
+    assert_int_equal(survey_writer_waiting(writer), 6);
+    assert_int_equal(writer->missing, 0);
     assert_false(survey.store_reachable);
+    assert_non_null(strstr(survey.store_error, "none/audit.db"));
 }
 
 static void a_writer_for_another_store_is_foreign(void **state)
@@ -212,6 +219,8 @@ static void a_writer_for_another_store_is_foreign(void **state)
     for (size_t i = 0; i < survey.writer_count; i++) {
         assert_int_equal(survey.writers[i].foreign, !survey.writers[i].in_store);
         assert_int_equal(survey.writers[i].alive, survey.writers[i].in_store);
+        assert_int_equal(survey_writer_is_orphan(&survey.writers[i]), !survey.writers[i].in_store);
+        assert_int_equal(survey.writers[i].destination_kind, SURVEY_DESTINATION_URL);
         assert_int_equal(survey.writers[i].operations[TRAIL_OPERATION_CREATE].waiting, !survey.writers[i].in_store);
     }
 }
@@ -297,6 +306,45 @@ static void refusals_come_from_whoever_knows_more(void **state)
     assert_int_equal(writer->operations[TRAIL_OPERATION_OTHER].rejected, 30);
 }
 
+static void departed_writers_keep_their_share(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 4, TRAIL_OK);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    execute("INSERT INTO audit_accounting VALUES (0, 1, 1000, 1, 2, 3, 4, 5, 6), (0, 99, 1, 1, 1, 1, 1, 1, 1)");
+    take();
+    const struct survey_account *account = &survey.departed[TRAIL_OPERATION_CREATE];
+    assert_int_equal(only_writer()->operations[TRAIL_OPERATION_CREATE].stored, 4);
+    assert_int_equal(account->stored, 1000);
+    assert_int_equal(account->dead_lettered, 1);
+    assert_int_equal(account->level, 2);
+    assert_int_equal(account->excluded, 3);
+    assert_int_equal(account->sampled, 4);
+    assert_int_equal(account->rejected, 5);
+    assert_int_equal(account->dropped, 6);
+    assert_int_equal(survey.events_stored, 1000 + 4 + 2);
+    assert_true(survey.steady);
+}
+
+static void the_ledger_says_where_it_ends(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 4, TRAIL_OK);
+    trail_fixture_flush(&fixture);
+    take();
+    assert_int_equal(only_writer()->ledger_seq, 5);
+    assert_int_equal(survey.store.flush_events, 5);
+    assert_true(survey.store.flush_us <= survey.taken_us);
+    execute("UPDATE audit_batches SET last_seq = 3");
+    take();
+    assert_int_equal(only_writer()->ledger_seq, 3);
+    execute("DELETE FROM audit_batches");
+    take();
+    assert_int_equal(only_writer()->ledger_seq, 0);
+}
+
 static void many_writers_are_each_told_once(void **state)
 {
     (void)state;
@@ -363,6 +411,22 @@ static void what_is_no_spool_is_left_out(void **state)
     put(fixture.spool_dir, "file", "");
     take();
     assert_int_equal(only_writer()->operations[TRAIL_OPERATION_CREATE].waiting, 2);
+    assert_int_equal(survey.damaged_segments, 1);
+    assert_non_null(strstr(survey.damaged_path, folders[1]));
+}
+
+static void what_was_set_aside_is_counted_and_a_living_owner_is_not_suspected(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 1, TRAIL_OK);
+    put(trail_fixture_only_spool(&fixture), "00000009.seg", "being made");
+    take();
+    assert_int_equal(survey.damaged_segments, 0);
+    put(trail_fixture_only_spool(&fixture), "00000007.seg.quarantine", "damaged");
+    put(trail_fixture_only_spool(&fixture), "00000008.seg.quarantine", "damaged");
+    take();
+    assert_int_equal(survey.damaged_segments, 2);
 }
 
 static void a_survey_changes_nothing(void **state)
@@ -407,9 +471,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_store_that_cannot_be_asked_makes_nobody_foreign, make, stop),
         cmocka_unit_test_setup_teardown(each_number_of_the_store_comes_through, make, stop),
         cmocka_unit_test_setup_teardown(refusals_come_from_whoever_knows_more, make, stop),
+        cmocka_unit_test_setup_teardown(departed_writers_keep_their_share, make, stop),
+        cmocka_unit_test_setup_teardown(the_ledger_says_where_it_ends, make, stop),
         cmocka_unit_test_setup_teardown(many_writers_are_each_told_once, make, stop),
         cmocka_unit_test_setup_teardown(a_database_that_is_none_hides_no_spool, make, stop),
         cmocka_unit_test_setup_teardown(what_is_no_spool_is_left_out, make, stop),
+        cmocka_unit_test_setup_teardown(what_was_set_aside_is_counted_and_a_living_owner_is_not_suspected, make, stop),
         cmocka_unit_test_setup_teardown(a_survey_changes_nothing, make, stop),
         cmocka_unit_test_setup_teardown(done_is_done_twice_without_harm, make, stop),
     };
