@@ -1,4 +1,4 @@
-/* cmd_stats.c -- `audittrail stats`: the operator's first look: what is wrong, where every event went, what comes in. */
+/* cmd_stats.c -- `audittrail stats`: the first look: what is wrong, where every event went, what comes in. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* survey_spool.c -- what one writer's spool adds to its entry in a survey: what waits, what was refused, whose it is. */
+/* survey_spool.c -- what a writer's spool adds to its entry in a survey: what waits, what was refused, whose it is. */
 #include "trail/survey_spool.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* test_stats_sums.c -- the sums over a survey's writers.
  *
- * Goal:   offered = recorded + reasons, recorded = stored + waiting + dead-lettered; departed writers belong to it, other
- *         stores do not; averages and sizes are told only when they can be known.
+ * Goal:   offered = recorded + reasons, recorded = stored + waiting + dead-lettered; departed writers belong to it,
+ *         other stores do not; averages and sizes are told only when they can be known.
  * Method: the survey of stats_fixture.c, and changes to it.
  */
 #include <setjmp.h>

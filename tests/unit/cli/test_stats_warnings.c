@@ -1,6 +1,6 @@
 /* test_stats_warnings.c -- each warning is given for its cause, in words that help, and for nothing else.
  *
- * Goal:   a survey in which all is well has none; each cause gives its one; on the near side of each limit there is none.
+ * Goal:   a survey in which all is well has none; each cause gives its one; on the near side of each limit is none.
  * Method: a table of changes to the survey of stats_fixture.c, one cause each; names, messages and help compared.
  */
 #include <setjmp.h>
@@ -174,8 +174,8 @@ static const struct cause causes[] = {
       "away, locked or read-only" },
     { waiting_with_nobody_left, "waiting_too_long", "the oldest has waited for 90 s", "start the service" },
     { foreign_orphan_of_a_url, "foreign_orphans",
-      "1 spool of dead processes with up to 1,234 events for another store; the first is of billing (pid 4), for the URL "
-      "hash abababab-",
+      "1 spool of dead processes with up to 1,234 events for another store; the first is of billing (pid 4), for the "
+      "URL hash abababab-",
       "AUDIT_TRAIL_SPOOL_DIR=/spool" },
     { foreign_orphan_of_a_store, "foreign_orphans", "of search (pid 5), for the store cdcdcdcd-",
       "AUDIT_TRAIL_DATABASE_URL that it had" },

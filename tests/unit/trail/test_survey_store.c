@@ -1,7 +1,7 @@
 /* test_survey_store.c -- what the store says of itself: flow, last flush, clean-ups, dead letters.
  *
- * Goal:   spans end where they end; the newest is the newest by time; what there is not is zero; no table with a row per
- *         event is read, and the ledger only where the span lies.
+ * Goal:   spans end where they end; the newest is the newest by time; what there is not is zero; no table with a row
+ *         per event is read, and the ledger only where the span lies.
  * Method: a real SQLite store, its rows put there by hand; every statement's plan is read.
  */
 #include <setjmp.h>
