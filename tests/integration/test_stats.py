@@ -2,7 +2,7 @@
 
 Goal:   the numbers are the caller's own; living, gone, orphaned and foreign writers are told apart; every warning is
         given when its cause is there, is gone when what it advises was done, and is absent from a trail in order.
-Method: real recorders, killed, starved and led astray; the store locked, moved away, changed, and put back from a backup.
+Method: real recorders, killed, starved and led astray; the store locked, moved away, changed, put back from a backup.
 """
 import fcntl
 import hashlib
@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import pty
+import re
 import shutil
 import sqlite3
 import struct
@@ -86,7 +87,8 @@ class InOrder(StatsCase):
     def test_a_trail_in_order_is_told_without_a_warning(self):
         gone = self.run_recorder("--events", 50, "--close")
         alive = self.recorder("--events", 40, "--stay", "--close")
-        self.wait_for(lambda: self.stats()["total"]["waiting"] == 0 and len(alive.so_far().codes) == 40, "all is stored")
+        self.wait_for_events(alive, 40)
+        self.wait_for(lambda: self.stats()["total"]["waiting"] == 0, "all is stored")
         self.assert_in_order()
         stats = self.stats()
         alive.tell(self.tally)
@@ -143,8 +145,9 @@ class InOrder(StatsCase):
         # What a clean-up does with writers that are gone: their counts go to writer 0.
         self.execute("""
             BEGIN IMMEDIATE;
-            INSERT INTO audit_accounting SELECT 0, operation, sum(stored), sum(dead_lettered), sum(level), sum(excluded),
-                sum(sampled), sum(rejected), sum(dropped) FROM audit_accounting WHERE writer IN (1, 2) GROUP BY operation;
+            INSERT INTO audit_accounting
+                SELECT 0, operation, sum(stored), sum(dead_lettered), sum(level), sum(excluded), sum(sampled),
+                    sum(rejected), sum(dropped) FROM audit_accounting WHERE writer IN (1, 2) GROUP BY operation;
             DELETE FROM audit_accounting WHERE writer IN (1, 2);
             DELETE FROM audit_writers WHERE id IN (1, 2);
             COMMIT""")
@@ -160,8 +163,8 @@ class InOrder(StatsCase):
         for columns in (80, 120):
             control, terminal = pty.openpty()
             fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-            process = subprocess.Popen([COMMAND, "stats"], env={**self.env, "AUDIT_TRAIL_EXCLUDE_ACTIONS": "a1,a2,a3," * 40},
-                                       cwd=self.dir, stdin=subprocess.DEVNULL, stdout=terminal)
+            process = subprocess.Popen([COMMAND, "stats", "--set", "AUDIT_TRAIL_EXCLUDE_ACTIONS=" + "a1,a2,a3," * 40],
+                                       env=self.env, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=terminal)
             os.close(terminal)
             page = b""
             try:
@@ -176,8 +179,29 @@ class InOrder(StatsCase):
             self.assertLessEqual(max(len(line) for line in lines), columns, "\n".join(lines))
             self.assertGreater(max(len(line) for line in lines), columns - 25)
 
+    def test_every_name_is_documented(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        with open(os.path.join(root, "docs", "docs", "manage", "audit-trails.md"), encoding="utf-8") as file:
+            manual = file.read()
+        with open(os.path.join(root, "cli", "stats_warnings.h"), encoding="utf-8") as file:
+            warnings = re.findall(r"X\([A-Z_]+, (\w+)\)", file.read())
+        self.run_recorder("--events", 5, "--close")
+        self.execute("INSERT INTO audit_cleanups (started_at, cut_off) VALUES (2, 1)")
+        self.killed(3, "--events", 5, "--stay", env=LATER)
+
+        def names(value):
+            if isinstance(value, dict):
+                return set(value).union(*map(names, value.values()))
+            return set().union(*map(names, value)) if isinstance(value, list) else set()
+
+        found = names(self.stats())
+        print(f"{len(found)} names, {len(warnings)} warnings", flush=True)
+        self.assertGreater(len(found), 70)
+        self.assertEqual([name for name in sorted(found) if f'"{name}"' not in manual], [])
+        self.assertEqual([name for name in warnings if f"| `{name}` |" not in manual], [])
+
     def test_settings_that_are_wrong_are_told(self):
-        for arguments, named in ((("-o", "yaml"), "table or json"), (("--chek",), "--check"), (("operand",), "operand")):
+        for arguments, named in ((("-o", "yaml"), "table or json"), (("--chek",), "--check"), (("extra",), "extra")):
             result = self.run_command("stats", *arguments)
             self.assertEqual(result.code, 2, result)
             self.assertIn(named, result.err)
