@@ -308,6 +308,41 @@ class Outcomes(GatewayTest):
         self.assertEqual(row["new_values"]["config"]["max_tokens"], 5)
 
 
+class TheFirstLook(GatewayTest):
+    def stats(self, gateway):
+        return json.loads(gateway.command("stats", "-o", "json"))
+
+    def test_stats_and_the_gateways_own_metrics_say_the_same_over_a_kill(self):
+        gateway = self.start(LEVEL="writes_only", BUFFER_FLUSH_INTERVAL=1)
+        for _ in range(3):
+            gateway.create()
+            gateway.request("GET", "/tools")
+        gateway.wait_stored()
+        metrics, stats = gateway.metrics(), self.stats(gateway)
+        # The request for the metrics is itself a read that is refused, after it was answered.
+        metrics['audittrail_events_total{operation="read",result="level"}'] += 1
+        for operation in ("create", "read", "update"):
+            for result in ("recorded", "level", "excluded", "rejected", "dropped"):
+                self.assertEqual(stats["operations"][operation][result], account(metrics, operation, result))
+        self.assertEqual([(writer["service"], writer["pid"], writer["alive"]) for writer in stats["writers"]],
+                         [("gateway", gateway.process.pid, True)])
+        self.assertIn("No warnings.", gateway.command("stats", "--check"))
+
+        gateway.create()
+        gateway.kill()
+        heir = self.start(gateway.directory, LEVEL="writes_only", BUFFER_FLUSH_INTERVAL=1)
+        heir.create()
+        wait_until(lambda: self.stats(heir)["writers_orphaned"] == 0, "the dead gateway's spool is taken over")
+        heir.wait_stored()
+        refused = stats["operations"]["read"]["level"]
+        metrics, stats = heir.metrics(), self.stats(heir)
+        self.assertEqual((stats["writers_alive"], stats["writers_gone"]), (1, 1))
+        self.assertEqual(stats["operations"]["create"]["stored"], 5)
+        self.assertEqual(stats["operations"]["read"]["level"], refused + account(metrics, "read", "level") + 1)
+        self.assertIn("No warnings.", heir.command("stats", "--check"))
+        self.stop(heir)
+
+
 class ManyClients(GatewayTest):
     def traffic(self, gateway, *arguments):
         """The load client's own tally."""

@@ -76,6 +76,6 @@ unit_test(trail/test_scope trail_fixture)
 unit_test(trail/test_fork trail_fixture)
 unit_test(trail/test_survey_store store_fixture -Wl,--wrap=store_select)
 unit_test(trail/test_survey_spool trail_fixture)
-unit_test(trail/test_survey trail_fixture)
+unit_test(trail/test_survey trail_fixture -Wl,--wrap=home_list)
 # ThreadSanitizer cannot follow a child that starts threads; the allocator of AddressSanitizer does not survive a fork
 set_tests_properties(unit/trail/fork PROPERTIES LABELS "unit;native")

@@ -2,6 +2,7 @@
  *
  * Goal:   living, dead and foreign writers are told apart; what waits is counted by operation, behind what the store
  *         has; refusals come from whoever knows more of them; a store or a spool that cannot be read hides no other.
+ *         Batches that are committed while it looks make it look again.
  * Method: real trails, in this process and in children that die without a word; a real SQLite store, changed by hand
  *         where a number is to be told from its neighbours.
  */
@@ -12,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,6 +369,68 @@ static void many_writers_are_each_told_once(void **state)
     assert_int_equal(stored, 99 * 100 / 2 + 1);
 }
 
+/* ---- A store that moves ---- */
+
+/* Called between the survey's two looks at the store, and by the drain, which is not meant here. */
+enum trail_err __real_home_list(const char *spool_dir, DIR **ret_list, struct trail_error *ret_error);
+enum trail_err __wrap_home_list(const char *spool_dir, DIR **ret_list, struct trail_error *ret_error);
+
+static pthread_t surveying;
+static unsigned  moves_left; /* Commit a batch so many times more. */
+static unsigned  looks;
+
+enum trail_err __wrap_home_list(const char *spool_dir, DIR **ret_list, struct trail_error *ret_error)
+{
+    if (moves_left > 0 && pthread_equal(pthread_self(), surveying) && strcmp(spool_dir, fixture.spool_dir) == 0) {
+        moves_left--;
+        record("create_tool", 1, TRAIL_OK);
+        trail_fixture_flush(&fixture);
+    }
+    looks += pthread_equal(pthread_self(), surveying) && strcmp(spool_dir, fixture.spool_dir) == 0;
+    return __real_home_list(spool_dir, ret_list, ret_error);
+}
+
+/* Take a survey while so many batches are committed behind its back. */
+static void take_while_it_moves(unsigned moves)
+{
+    surveying = pthread_self();
+    moves_left = moves;
+    looks = 0;
+    take();
+    moves_left = 0;
+}
+
+static void a_batch_that_is_committed_meanwhile_is_neither_missed_nor_counted_twice(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 3, TRAIL_OK);
+    trail_fixture_flush(&fixture);
+    take_while_it_moves(3);
+    const struct survey_account *account = &only_writer()->operations[TRAIL_OPERATION_CREATE];
+    assert_int_equal(looks, 4);
+    assert_true(survey.steady);
+    assert_int_equal(account->stored, 6);
+    assert_int_equal(account->waiting, 0);
+    assert_int_equal(survey.events_stored, 7);
+    assert_int_equal(only_writer()->last_seq, only_writer()->ledger_seq);
+}
+
+static void a_store_that_never_rests_is_told_as_it_was_seen_last(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 3, TRAIL_OK);
+    trail_fixture_flush(&fixture);
+    take_while_it_moves(1000);
+    const struct survey_account *account = &only_writer()->operations[TRAIL_OPERATION_CREATE];
+    assert_int_equal(looks, 8);
+    assert_false(survey.steady);
+    /* The frames of the last batch were behind the number that the store had given before: seen as waiting. */
+    assert_int_equal(account->stored + account->waiting, 3 + 8);
+    assert_int_equal(survey.writer_count, 1);
+}
+
 /* ---- What cannot be read ---- */
 
 static void put(const char *folder, const char *name, const char *text)
@@ -474,6 +539,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(departed_writers_keep_their_share, make, stop),
         cmocka_unit_test_setup_teardown(the_ledger_says_where_it_ends, make, stop),
         cmocka_unit_test_setup_teardown(many_writers_are_each_told_once, make, stop),
+        cmocka_unit_test_setup_teardown(a_batch_that_is_committed_meanwhile_is_neither_missed_nor_counted_twice, make,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_store_that_never_rests_is_told_as_it_was_seen_last, make, stop),
         cmocka_unit_test_setup_teardown(a_database_that_is_none_hides_no_spool, make, stop),
         cmocka_unit_test_setup_teardown(what_is_no_spool_is_left_out, make, stop),
         cmocka_unit_test_setup_teardown(what_was_set_aside_is_counted_and_a_living_owner_is_not_suspected, make, stop),
