@@ -254,6 +254,7 @@ static void a_store_that_cannot_be_asked_makes_nobody_foreign(void **state)
     fill_a_segment();
     take();
     assert_false(only_writer()->foreign);
+    assert_in_range(only_writer()->waiting_bytes, 25 * 100 * 1024, 26 * 100 * 1024); /* Over two segments. */
     snprintf(away, sizeof away, "%s.away", fixture.database);
     assert_int_equal(rename(fixture.database, away), 0);
     take();
@@ -369,6 +370,16 @@ static void many_writers_are_each_told_once(void **state)
     assert_int_equal(stored, 99 * 100 / 2 + 1);
 }
 
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[OS_PATH_SIZE];
+    assert_true(os_path_join(path, folder, name));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    (void)fclose(file);
+}
+
 /* ---- A store that moves ---- */
 
 /* Called between the survey's two looks at the store, and by the drain, which is not meant here. */
@@ -385,6 +396,7 @@ enum trail_err __wrap_home_list(const char *spool_dir, DIR **ret_list, struct tr
         moves_left--;
         record("create_tool", 1, TRAIL_OK);
         trail_fixture_flush(&fixture);
+        execute("DELETE FROM audit_accounting WHERE writer = 0");
     }
     looks += pthread_equal(pthread_self(), surveying) && strcmp(spool_dir, fixture.spool_dir) == 0;
     return __real_home_list(spool_dir, ret_list, ret_error);
@@ -406,6 +418,8 @@ static void a_batch_that_is_committed_meanwhile_is_neither_missed_nor_counted_tw
     trail_fixture_open(&fixture);
     record("create_tool", 3, TRAIL_OK);
     trail_fixture_flush(&fixture);
+    execute("INSERT INTO audit_accounting (writer, operation, stored) VALUES (0, 1, 1000)");
+    put(trail_fixture_only_spool(&fixture), "00000007.seg.quarantine", "damaged");
     take_while_it_moves(3);
     const struct survey_account *account = &only_writer()->operations[TRAIL_OPERATION_CREATE];
     assert_int_equal(looks, 4);
@@ -414,6 +428,8 @@ static void a_batch_that_is_committed_meanwhile_is_neither_missed_nor_counted_tw
     assert_int_equal(account->waiting, 0);
     assert_int_equal(survey.events_stored, 7);
     assert_int_equal(only_writer()->last_seq, only_writer()->ledger_seq);
+    assert_int_equal(survey.departed[TRAIL_OPERATION_CREATE].stored, 0);
+    assert_int_equal(survey.damaged_segments, 1);
 }
 
 static void a_store_that_never_rests_is_told_as_it_was_seen_last(void **state)
@@ -432,16 +448,6 @@ static void a_store_that_never_rests_is_told_as_it_was_seen_last(void **state)
 }
 
 /* ---- What cannot be read ---- */
-
-static void put(const char *folder, const char *name, const char *text)
-{
-    char path[OS_PATH_SIZE];
-    assert_true(os_path_join(path, folder, name));
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    (void)fclose(file);
-}
 
 static void a_database_that_is_none_hides_no_spool(void **state)
 {
