@@ -59,7 +59,7 @@ static const struct option_info own_options[] = {
     { "policy", 0, "FILE", "the draft is the policy of this env file; what it leaves out is the default", take_policy },
     { "input", 0, "FILE", "try it on the events of an NDJSON file, - for standard input", take_input },
     { "stored", 0, NULL, "try it on the stored events, even if standard input is a file or a pipe", take_stored },
-    { "output", 'o', "FORMAT", "table (if not given) or json", take_output },
+    { "output", 'o', "FORMAT", "table (if not given) or json", take_output, "table json" },
 };
 
 #define OWN_OPTION_COUNT (sizeof own_options / sizeof own_options[0])
@@ -88,7 +88,8 @@ const struct usage *usage_simulate(void)
                                         .about = SIMULATE_ABOUT,
                                         .options = options,
                                         .notes = SIMULATE_NOTES,
-                                        .operands_max = OPTIONS_OPERANDS_MAX };
+                                        .operands_max = OPTIONS_OPERANDS_MAX,
+                                        .operands = USAGE_OPERANDS_SETTINGS };
     size_t                    count = OWN_OPTION_COUNT;
     memcpy(options, own_options, sizeof own_options);
     for (size_t i = 0; strcmp(query_options[i].name, "id") != 0 && count + 1 < OPTIONS_MAX; i++)

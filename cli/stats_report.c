@@ -1,92 +1,77 @@
-/* stats_report.c -- prints a survey: for people as a calm page, for programs as one JSON object. */
+/* stats_report.c -- prints a survey as a calm page for people: what is wrong first, then where everything is. */
 #include "cli/stats_report.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/json.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/uuid.h"
 #include "cli/figures.h"
+#include "cli/paragraph.h"
+#include "cli/screen.h"
 #include "cli/table.h"
 #include "event/operation.h"
 
-/* ---- Sums ---- */
+#define LABEL_COLUMNS 15
 
-struct totals {
-    struct survey_account operations[TRAIL_OPERATION_COUNT];
-    struct survey_account all;
-    uint64_t              foreign_waiting;
-    uint64_t              spool_bytes;
-    int64_t               oldest_waiting_us;
-    size_t                alive;
-    size_t                gone;
-    size_t                foreign;
+/* More living and orphaned writers than this are only counted: a page is for the eye. */
+#define WRITERS_SHOWN_MAX 20
+
+struct page {
+    const struct stats_view *view;
+    FILE                    *out;
+    size_t                   width;
+    struct buf               line; /* Scratch of line_begin() and line_end(). */
 };
 
-static uint64_t recorded_of(const struct survey_account *account)
+/* A labelled line is gathered in page->line, and wrapped when it is whole. */
+static struct buf *line_begin(struct page *page)
 {
-    return account->stored + account->waiting + account->dead_lettered;
+    buf_clear(&page->line);
+    return &page->line;
 }
 
-static uint64_t offered_of(const struct survey_account *account)
+static void line_end(struct page *page, const char *label)
 {
-    return recorded_of(account) + account->level + account->excluded + account->sampled + account->rejected +
-           account->dropped;
+    if (!buf_failed(&page->line))
+        paragraph_print(page->out, page->width, label, LABEL_COLUMNS, buf_text(&page->line));
 }
 
-static void add_account(struct survey_account *sum, const struct survey_account *account)
+static struct figure ago(const struct page *page, int64_t then_us)
 {
-    sum->stored += account->stored;
-    sum->waiting += account->waiting;
-    sum->dead_lettered += account->dead_lettered;
-    sum->level += account->level;
-    sum->excluded += account->excluded;
-    sum->sampled += account->sampled;
-    sum->rejected += account->rejected;
-    sum->dropped += account->dropped;
+    int64_t age_us = page->view->survey->taken_us - then_us;
+    return figure_age(age_us > 0 ? age_us : 0);
 }
 
-static void add_writer(struct totals *totals, const struct survey_writer *writer)
+/* ---- Warnings ---- */
+
+static void print_warnings(struct page *page)
 {
-    totals->spool_bytes += writer->spool_bytes;
-    if (writer->foreign) {
-        totals->foreign++;
-        for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
-            totals->foreign_waiting += writer->operations[i].waiting;
+    const struct stats_warnings *warnings = page->view->warnings;
+
+    if (warnings->count == 0) {
+        fputs("No warnings.\n\n", page->out);
         return;
     }
-    if (writer->alive)
-        totals->alive++;
-    else
-        totals->gone++;
-    if (writer->oldest_waiting_us > totals->oldest_waiting_us)
-        totals->oldest_waiting_us = writer->oldest_waiting_us;
-    for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++) {
-        add_account(&totals->operations[i], &writer->operations[i]);
-        add_account(&totals->all, &writer->operations[i]);
+    struct screen screen = screen_of(page->out);
+    char          heading[64];
+    snprintf(heading, sizeof heading, "%zu warning%s:", warnings->count, warnings->count == 1 ? "" : "s");
+    screen_print(&screen, page->out, STYLE_WARNING, heading);
+    fputs("\n\n", page->out);
+    for (size_t i = 0; i < warnings->count; i++) {
+        paragraph_print(page->out, page->width, "!", 2, trail_str(warnings->list[i].message));
+        paragraph_print(page->out, page->width, "", 2, trail_str(warnings->list[i].help));
+        putc('\n', page->out);
     }
 }
 
-static struct totals add_up(const struct survey *survey)
-{
-    struct totals totals = { .alive = 0 };
-    for (size_t i = 0; i < survey->writer_count; i++)
-        add_writer(&totals, &survey->writers[i]);
-    return totals;
-}
-
-/* Index 0 holds the trail's own records. */
-static const char *account_name(size_t operation)
-{
-    return operation == 0 ? "control" : operation_name((enum trail_operation)operation);
-}
-
-/* ---- For people ---- */
+/* ---- Accounts ---- */
 
 static void print_account(struct table *table, const char *name, const struct survey_account *account)
 {
-    const uint64_t counts[] = { offered_of(account), recorded_of(account), account->level,  account->excluded,
-                                account->sampled,    account->rejected,    account->dropped };
+    const uint64_t counts[] = { stats_offered(account), stats_recorded(account), account->level,  account->excluded,
+                                account->sampled,       account->rejected,       account->dropped };
     table_cell(table, trail_str(name));
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         struct figure figure = figure_count(counts[i]);
@@ -94,133 +79,267 @@ static void print_account(struct table *table, const char *name, const struct su
     }
 }
 
-static void print_accounts(const struct totals *totals, FILE *out)
+static void print_accounts(struct page *page)
 {
     static const struct table_column columns[] = {
         { "operation", false }, { "offered", true }, { "recorded", true }, { "level", true },
         { "excluded", true },   { "sampled", true }, { "rejected", true }, { "dropped", true },
     };
-    struct table table;
+    const struct stats_sums *sums = page->view->sums;
+    struct table             table;
 
-    table_begin(&table, out, columns, sizeof columns / sizeof columns[0]);
-    /* The trail's own records come last: they are not what people did. */
-    for (size_t i = 1; i <= TRAIL_OPERATION_COUNT; i++) {
-        size_t operation = i % TRAIL_OPERATION_COUNT;
-        if (offered_of(&totals->operations[operation]) > 0)
-            print_account(&table, account_name(operation), &totals->operations[operation]);
+    table_begin(&table, page->out, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 1; i < TRAIL_OPERATION_COUNT; i++) {
+        if (stats_offered(&sums->operations[i]) > 0)
+            print_account(&table, operation_name((enum trail_operation)i), &sums->operations[i]);
     }
-    print_account(&table, "total", &totals->all);
+    /* The trail's own records come last: they are not what people did. */
+    if (stats_offered(&sums->operations[0]) > 0)
+        print_account(&table, "control", &sums->operations[0]);
+    print_account(&table, "total", &sums->all);
     (void)table_end(&table);
 
-    fprintf(out, "\noffered = recorded + level + excluded + sampled + rejected + dropped\n");
-    fprintf(out, "recorded %s = stored %s + waiting %s + dead-lettered %s\n\n",
-            figure_count(recorded_of(&totals->all)).text, figure_count(totals->all.stored).text,
-            figure_count(totals->all.waiting).text, figure_count(totals->all.dead_lettered).text);
+    fprintf(page->out, "\noffered = recorded + level + excluded + sampled + rejected + dropped\n");
+    fprintf(page->out, "recorded %s = stored %s + waiting %s + dead-lettered %s\n\n",
+            figure_count(stats_recorded(&sums->all)).text, figure_count(sums->all.stored).text,
+            figure_count(sums->all.waiting).text, figure_count(sums->all.dead_lettered).text);
 }
 
-static void print_places(const struct survey *survey, const struct totals *totals, FILE *out)
+/* ---- Writers ---- */
+
+/* Those that are in the store alone are gone, and only counted. */
+static bool writer_is_shown(const struct survey_writer *writer)
 {
-    fprintf(out, "writers   %s alive, %s gone", figure_count(totals->alive).text, figure_count(totals->gone).text);
-    if (totals->foreign > 0)
-        fprintf(out, "; %s of other stores, with %s waiting", figure_count(totals->foreign).text,
-                figure_count(totals->foreign_waiting).text);
-    fprintf(out, "\nwaiting   %s", figure_count(totals->all.waiting).text);
-    if (totals->all.waiting > 0)
-        fprintf(out, ", the oldest for %s", figure_age(totals->oldest_waiting_us).text);
-    fprintf(out, "\nspool     %s in %s\n", figure_bytes(totals->spool_bytes).text, survey->spool_dir);
-    if (survey->store_reachable)
-        fprintf(out, "store     %s events, %s in %s\n", figure_count(survey->events_stored).text,
-                figure_bytes(survey->store_bytes).text, survey->store_url);
+    return writer->alive || survey_writer_is_orphan(writer);
+}
+
+/* "this one", "store 3f2a1b9c", "URL hash 3f2a1b9c": enough to tell them apart; the JSON has it whole. */
+static struct figure destination_figure(const struct survey_writer *writer)
+{
+    struct figure figure = { "this one" };
+    char          name[UUID_TEXT_SIZE];
+
+    uuid_format(&writer->destination, name);
+    if (writer->foreign && writer->destination_kind == SURVEY_DESTINATION_UNKNOWN)
+        snprintf(figure.text, sizeof figure.text, "unknown");
+    else if (writer->foreign)
+        snprintf(figure.text, sizeof figure.text, "%s %.8s",
+                 writer->destination_kind == SURVEY_DESTINATION_STORE ? "store" : "URL hash", name);
+    return figure;
+}
+
+static void print_writer(struct table *table, const struct survey_writer *writer)
+{
+    struct figure pid;
+    uint64_t      waiting = survey_writer_waiting(writer);
+    snprintf(pid.text, sizeof pid.text, "%" PRId64, writer->pid);
+
+    table_cell(table, trail_str(writer->service));
+    table_cell(table, trail_str(pid.text));
+    table_cell(table, trail_str(writer->host));
+    table_cell(table, trail_str(writer->alive ? "alive" : "orphaned"));
+    table_cell(table, trail_str(figure_count(waiting).text));
+    table_cell(table, trail_str(waiting > 0 ? figure_age(writer->oldest_waiting_us).text : ""));
+    table_cell(table, trail_str(figure_bytes(writer->spool_bytes).text));
+    table_cell(table, trail_str(destination_figure(writer).text));
+}
+
+static void print_writers(struct page *page)
+{
+    static const struct table_column columns[] = {
+        { "service", false }, { "pid", true },    { "host", false }, { "state", false },
+        { "waiting", true },  { "oldest", true }, { "spool", true }, { "store", false },
+    };
+    const struct survey *survey = page->view->survey;
+    struct table         table;
+    size_t               shown = 0;
+
+    for (size_t i = 0; i < survey->writer_count; i++)
+        shown += writer_is_shown(&survey->writers[i]) ? 1 : 0;
+    if (shown == 0)
+        return;
+
+    size_t room = WRITERS_SHOWN_MAX;
+    table_begin(&table, page->out, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < survey->writer_count && room > 0; i++) {
+        if (!writer_is_shown(&survey->writers[i]))
+            continue;
+        print_writer(&table, &survey->writers[i]);
+        room--;
+    }
+    (void)table_end(&table);
+    if (shown > WRITERS_SHOWN_MAX)
+        fprintf(page->out, "and %s more; -o json has them all\n", figure_count(shown - WRITERS_SHOWN_MAX).text);
+    putc('\n', page->out);
+}
+
+static void print_writer_counts(struct page *page)
+{
+    const struct stats_sums *sums = page->view->sums;
+    struct buf              *line = line_begin(page);
+
+    buf_printf(line, "%s alive, %s gone, %s orphaned", figure_count(sums->alive).text, figure_count(sums->gone).text,
+               figure_count(sums->orphaned).text);
+    if (sums->foreign > 0)
+        buf_printf(line, "; of other stores %s, with up to %s waiting", figure_count(sums->foreign).text,
+                   figure_count(sums->foreign_waiting).text);
+    if (sums->foreign_orphaned > 0)
+        buf_printf(line, ", %s orphaned", figure_count(sums->foreign_orphaned).text);
+    line_end(page, "writers");
+}
+
+/* ---- Places ---- */
+
+static void print_spool(struct page *page)
+{
+    const struct survey     *survey = page->view->survey;
+    const struct stats_sums *sums = page->view->sums;
+    struct buf              *line = line_begin(page);
+    const char              *up_to = survey->store_reachable ? "" : "up to ";
+
+    buf_printf(line, "%s%s", up_to, figure_count(sums->all.waiting).text);
+    if (sums->all.waiting > 0)
+        buf_printf(line, ", the oldest for %s%s, in %s", up_to, figure_age(sums->oldest_waiting_us).text,
+                   figure_bytes(sums->waiting_bytes).text);
+    if (!survey->store_reachable)
+        buf_append_string(line, " (the store knows which of them it has)");
+    line_end(page, "waiting");
+
+    line = line_begin(page);
+    buf_printf(line, "%s in %s", figure_bytes(sums->spool_bytes).text, survey->spool_dir);
+    if (survey->damaged_segments > 0)
+        buf_printf(line, "; %s damaged", figure_count(survey->damaged_segments).text);
+    line_end(page, "spool");
+}
+
+static void print_store(struct page *page)
+{
+    const struct survey *survey = page->view->survey;
+    struct buf          *line = line_begin(page);
+    uint64_t             each = stats_bytes_per_event(survey);
+
+    if (!survey->store_reachable) {
+        buf_printf(line, "cannot be reached: %s", survey->store_url);
+        line_end(page, "store");
+        return;
+    }
+    buf_printf(line, "%s events, %s in %s", figure_count(stats_events_kept(survey)).text,
+               figure_bytes(survey->store_bytes).text, survey->store_url);
+    if (each > 0)
+        buf_printf(line, ", %s each", figure_bytes(each).text);
+    line_end(page, "store");
+}
+
+/* ---- What comes in ---- */
+
+static void print_flow(struct page *page, const char *label, const struct survey_flow *flow, uint64_t rows_per_day)
+{
+    const struct survey *survey = page->view->survey;
+    struct buf          *line = line_begin(page);
+    uint64_t             each = stats_bytes_per_event(survey);
+
+    buf_printf(line, "%s rows in %s transaction%s", figure_count(flow->events).text,
+               figure_count(flow->transactions).text, flow->transactions == 1 ? "" : "s");
+    if (flow->transactions > 0 && each > 0)
+        buf_printf(line, ", about %s", figure_bytes(flow->events * each).text);
+    if (rows_per_day > 0)
+        buf_printf(line, "; %s rows a day", figure_count(rows_per_day).text);
+    line_end(page, label);
+}
+
+static void print_flush(struct page *page)
+{
+    const struct survey_store *store = &page->view->survey->store;
+    struct buf                *line = line_begin(page);
+
+    if (store->flush_us == 0)
+        buf_append_string(line, "none");
     else
-        fprintf(out, "store     cannot be reached: %s\n", survey->store_url);
+        buf_printf(line, "%s ago, %s row%s", ago(page, store->flush_us).text, figure_count(store->flush_events).text,
+                   store->flush_events == 1 ? "" : "s");
+    line_end(page, "last flush");
 }
 
-void stats_report_table(const struct survey *survey, FILE *out)
+static void print_cleanup(struct page *page)
 {
-    struct totals totals = add_up(survey);
-    print_accounts(&totals, out);
-    print_places(survey, &totals, out);
+    const struct survey_cleanup *cleanup = &page->view->survey->store.cleanup;
+    struct buf                  *line = line_begin(page);
+    struct figure                since = ago(page, cleanup->started_us);
+
+    if (!cleanup->any)
+        buf_append_string(line, "none so far");
+    else if (cleanup->refused[0] != '\0')
+        buf_printf(line, "refused %s ago: %s", since.text, cleanup->refused);
+    else if (cleanup->finished_us == 0)
+        buf_printf(line, "began %s ago and goes on: %s events deleted so far", since.text,
+                   figure_count(cleanup->events_deleted).text);
+    else
+        buf_printf(line, "%s ago, took %s: %s events deleted that were older than %s", since.text,
+                   figure_age(cleanup->duration_us).text, figure_count(cleanup->events_deleted).text,
+                   figure_age(cleanup->started_us - cleanup->cut_off_us).text);
+    line_end(page, "last clean-up");
 }
 
-/* ---- For programs ---- */
-
-static void append_account(struct buf *out, const char *name, const struct survey_account *account)
+static void print_dead_letters(struct page *page)
 {
-    buf_printf(out, "\"%s\":{\"offered\":%" PRIu64 ",\"recorded\":%" PRIu64, name, offered_of(account),
-               recorded_of(account));
-    buf_printf(out, ",\"stored\":%" PRIu64 ",\"waiting\":%" PRIu64 ",\"dead_lettered\":%" PRIu64, account->stored,
-               account->waiting, account->dead_lettered);
-    buf_printf(out, ",\"level\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"sampled\":%" PRIu64, account->level,
-               account->excluded, account->sampled);
-    buf_printf(out, ",\"rejected\":%" PRIu64 ",\"dropped\":%" PRIu64 "}", account->rejected, account->dropped);
+    const struct survey_store *store = &page->view->survey->store;
+    struct buf                *line = line_begin(page);
+
+    if (store->dead_letters == 0)
+        buf_append_string(line, "none");
+    else
+        buf_printf(line, "%s, the newest %s ago: %s", figure_count(store->dead_letters).text,
+                   ago(page, store->dead_letter_us).text, store->dead_letter_error);
+    line_end(page, "dead letters");
 }
 
-static void append_accounts(struct buf *out, const struct survey_account operations[TRAIL_OPERATION_COUNT])
+/* ---- What is not recorded ---- */
+
+static void print_policy(struct page *page)
 {
-    buf_append_string(out, "\"operations\":{");
-    for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++) {
-        if (i > 0)
-            buf_append_string(out, ",");
-        append_account(out, account_name(i), &operations[i]);
+    const struct stats_refusals *refusals = &page->view->sums->refusals;
+    struct buf                  *line = line_begin(page);
+
+    buf_append_string(line, page->view->policy);
+    line_end(page, "policy here");
+    if (refusals->last == NULL)
+        return;
+
+    line = line_begin(page);
+    buf_printf(line, "level %s, excluded %s, sampled %s", figure_count(refusals->account.level).text,
+               figure_count(refusals->account.excluded).text, figure_count(refusals->account.sampled).text);
+    if (refusals->living > 0)
+        buf_printf(line, " by %s living process%s", figure_count(refusals->living).text,
+                   refusals->living == 1 ? "" : "es");
+    else
+        buf_printf(line, " by the last (%s, pid %" PRId64 ", started %s ago)", refusals->last->service,
+                   refusals->last->pid, ago(page, refusals->last->started_us).text);
+    line_end(page, "left out");
+}
+
+void stats_report_page(const struct stats_view *view, FILE *out)
+{
+    struct page                page = { .view = view, .out = out, .width = paragraph_width(out) };
+    const struct survey_store *store = &view->survey->store;
+
+    buf_init(&page.line, NULL, 0);
+    print_warnings(&page);
+    print_accounts(&page);
+    print_writers(&page);
+    print_writer_counts(&page);
+    print_spool(&page);
+    print_store(&page);
+    if (view->survey->store_reachable) {
+        putc('\n', out);
+        print_flow(&page, "last 24 hours", &store->day, 0);
+        print_flow(&page, "last 7 days", &store->week, stats_rows_per_day(view->survey));
+        print_flush(&page);
+        print_cleanup(&page);
+        print_dead_letters(&page);
     }
-    buf_append_string(out, "}");
-}
-
-static void append_member(struct buf *out, const char *name, const char *value)
-{
-    buf_printf(out, "\"%s\":", name);
-    json_append_string(out, trail_str(value));
-    buf_append_string(out, ",");
-}
-
-static const char *truth(bool value)
-{
-    return value ? "true" : "false";
-}
-
-static void append_writer(struct buf *out, const struct survey_writer *writer)
-{
-    char uuid[UUID_TEXT_SIZE];
-    char started[CLOCK_TEXT_SIZE];
-    uuid_format(&writer->uuid, uuid);
-    clock_format(writer->started_us, started);
-
-    buf_append_string(out, "{");
-    append_member(out, "uuid", uuid);
-    append_member(out, "service", writer->service);
-    append_member(out, "host", writer->host);
-    append_member(out, "started", started);
-    buf_printf(out, "\"pid\":%" PRId64 ",\"last_seq\":%" PRIu64, writer->pid, writer->last_seq);
-    buf_printf(out, ",\"in_store\":%s,\"in_spool\":%s,\"alive\":%s,\"foreign\":%s", truth(writer->in_store),
-               truth(writer->in_spool), truth(writer->alive), truth(writer->foreign));
-    buf_printf(out, ",\"spool_bytes\":%" PRIu64 ",\"oldest_waiting_us\":%" PRId64 ",", writer->spool_bytes,
-               writer->oldest_waiting_us);
-    append_accounts(out, writer->operations);
-    buf_append_string(out, "}");
-}
-
-void stats_report_json(const struct survey *survey, struct buf *out)
-{
-    struct totals totals = add_up(survey);
-
-    buf_append_string(out, "{\"store\":{");
-    append_member(out, "url", survey->store_url);
-    buf_printf(out, "\"reachable\":%s,\"events\":%" PRIu64 ",\"bytes\":%" PRIu64 "},\"spool\":{",
-               truth(survey->store_reachable), survey->events_stored, survey->store_bytes);
-    append_member(out, "dir", survey->spool_dir);
-    buf_printf(out, "\"bytes\":%" PRIu64 ",\"oldest_waiting_us\":%" PRId64 "},", totals.spool_bytes,
-               totals.oldest_waiting_us);
-    buf_printf(out,
-               "\"writers_alive\":%zu,\"writers_gone\":%zu,\"writers_foreign\":%zu,\"foreign_waiting\":%" PRIu64 ",",
-               totals.alive, totals.gone, totals.foreign, totals.foreign_waiting);
-    append_account(out, "total", &totals.all);
-    buf_append_string(out, ",");
-    append_accounts(out, totals.operations);
-    buf_append_string(out, ",\"writers\":[");
-    for (size_t i = 0; i < survey->writer_count; i++) {
-        if (i > 0)
-            buf_append_string(out, ",");
-        append_writer(out, &survey->writers[i]);
-    }
-    buf_append_string(out, "]}\n");
+    putc('\n', out);
+    print_policy(&page);
+    if (!view->survey->steady)
+        fputs("\nBatches were committed all the while: what is stored and what waits may be a batch out.\n", out);
+    buf_done(&page.line);
 }

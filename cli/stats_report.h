@@ -1,23 +1,25 @@
-/* stats_report.h -- prints a survey: for people as a calm page, for programs as one JSON object.
+/* stats_report.h -- prints a survey as a calm page for people: what is wrong first, then where everything is.
  *
- * Sums are over the writers of this store; those whose events wait for another store are told apart, because
- * what they did is not part of this store's accounts.
- *
- * Thread: any; one owner per buffer.
- * Memory: borrows the survey.
- * Errors: buf_failed(); write errors stay in the stream.
+ * Thread: any.
+ * Memory: a view borrows all it shows.
+ * Errors: write errors stay in the stream.
  */
 #ifndef AUDITTRAIL_CLI_STATS_REPORT_H
 #define AUDITTRAIL_CLI_STATS_REPORT_H
 
 #include <stdio.h>
 
-#include "base/buf.h"
-#include "trail/survey.h"
+#include "cli/stats_warnings.h"
 
-void stats_report_table(const struct survey *survey, FILE *out);
+/* What `stats` shows, as a page and as JSON. */
+struct stats_view {
+    const struct survey         *survey;
+    const struct stats_sums     *sums;
+    const struct stats_warnings *warnings;
+    const struct settings       *settings;
+    const char                  *policy; /* What policy_describe() says of these settings. */
+};
 
-/* One object and a newline; the names are stable. */
-void stats_report_json(const struct survey *survey, struct buf *out);
+void stats_report_page(const struct stats_view *view, FILE *out);
 
 #endif

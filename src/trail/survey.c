@@ -10,10 +10,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "event/event_wire.h"
+#include "base/err.h"
+#include "base/text.h"
 #include "spool/destination.h"
 #include "spool/remains.h"
-#include "store/store.h"
+#include "trail/survey_spool.h"
 
 /* Under a load that commits all the time the last attempt counts, a batch or so out. */
 #define SURVEY_ATTEMPTS_MAX 8
@@ -25,9 +26,32 @@ struct surveyor {
 };
 
 static const char writers_sql[] =
-    "SELECT w.uuid, w.service, w.host, w.pid, w.started_at, w.last_seq, a.operation, a.stored, a.dead_lettered, "
-    "a.level, a.excluded, a.sampled, a.rejected, a.dropped "
-    "FROM audit_writers w LEFT JOIN audit_accounting a ON a.writer = w.id ORDER BY w.id";
+    "SELECT w.id, a.operation, a.stored, a.dead_lettered, a.level, a.excluded, a.sampled, a.rejected, a.dropped, "
+    "w.uuid, w.service, w.host, w.pid, w.started_at, w.last_seq, "
+    "(SELECT max(b.last_seq) FROM audit_batches b WHERE b.writer = w.id) "
+    "FROM audit_writers w LEFT JOIN audit_accounting a ON a.writer = w.id "
+    "UNION ALL SELECT 0, operation, stored, dead_lettered, level, excluded, sampled, rejected, dropped, NULL, NULL, "
+    "NULL, 0, 0, 0, 0 FROM audit_accounting WHERE writer = 0 ORDER BY 1";
+
+enum {
+    COLUMN_WRITER,
+    COLUMN_OPERATION,
+    COLUMN_STORED,
+    COLUMN_DEAD_LETTERED,
+    COLUMN_LEVEL,
+    COLUMN_EXCLUDED,
+    COLUMN_SAMPLED,
+    COLUMN_REJECTED,
+    COLUMN_DROPPED,
+    COLUMN_UUID,
+    COLUMN_SERVICE,
+    COLUMN_HOST,
+    COLUMN_PID,
+    COLUMN_STARTED,
+    COLUMN_LAST_SEQ,
+    COLUMN_LEDGER_SEQ,
+    COLUMN_COUNT
+};
 
 static const char positions_sql[] = "SELECT coalesce(sum(last_seq), 0) FROM audit_writers";
 
@@ -35,9 +59,10 @@ static const char positions_sql[] = "SELECT coalesce(sum(last_seq), 0) FROM audi
 static struct survey_writer *writer_entry(struct surveyor *surveyor, const struct uuid *uuid)
 {
     struct survey *survey = surveyor->survey;
-    for (size_t i = 0; i < survey->writer_count; i++) {
-        if (uuid_equal(&survey->writers[i].uuid, uuid))
-            return &survey->writers[i];
+    /* From the end: the rows of one writer come one after the other. */
+    for (size_t i = survey->writer_count; i > 0; i--) {
+        if (uuid_equal(&survey->writers[i - 1].uuid, uuid))
+            return &survey->writers[i - 1];
     }
     if (survey->writer_count == surveyor->capacity) {
         size_t                capacity = surveyor->capacity == 0 ? 16 : surveyor->capacity * 2;
@@ -56,43 +81,57 @@ static struct survey_writer *writer_entry(struct surveyor *surveyor, const struc
 
 static void copy_text(char *out, size_t size, struct trail_text text)
 {
-    size_t copied = text.size < size - 1 ? text.size : size - 1;
-    if (copied > 0)
-        memcpy(out, text.data, copied);
-    out[copied] = '\0';
+    uint32_t flags = 0;
+    out[text_clean(text, size - 1, out, &flags)] = '\0';
+}
+
+/* Who the row is about; NULL: nobody (its uuid is none), or out of memory. */
+static struct survey_writer *take_writer(struct surveyor *surveyor, const struct store_value *columns)
+{
+    struct uuid uuid;
+
+    if (columns[COLUMN_UUID].text.size != sizeof uuid.bytes)
+        return NULL;
+    memcpy(uuid.bytes, columns[COLUMN_UUID].text.data, sizeof uuid.bytes);
+    struct survey_writer *writer = writer_entry(surveyor, &uuid);
+    if (writer == NULL)
+        return NULL;
+    copy_text(writer->service, sizeof writer->service, columns[COLUMN_SERVICE].text);
+    copy_text(writer->host, sizeof writer->host, columns[COLUMN_HOST].text);
+    writer->pid = columns[COLUMN_PID].integer;
+    writer->started_us = columns[COLUMN_STARTED].integer;
+    writer->last_seq = (uint64_t)columns[COLUMN_LAST_SEQ].integer;
+    writer->ledger_seq = (uint64_t)columns[COLUMN_LEDGER_SEQ].integer;
+    writer->in_store = true;
+    return writer;
 }
 
 static bool take_writer_row(void *context, const struct store_value *columns, size_t column_count)
 {
-    struct surveyor *surveyor = context;
-    struct uuid      uuid;
+    struct surveyor       *surveyor = context;
+    struct survey_account *operations = surveyor->survey->departed;
+    int64_t                operation = columns[COLUMN_OPERATION].integer;
 
-    if (column_count != 14 || columns[0].text.size != sizeof uuid.bytes)
+    if (column_count != COLUMN_COUNT)
         return true;
-    memcpy(uuid.bytes, columns[0].text.data, sizeof uuid.bytes);
-    struct survey_writer *writer = writer_entry(surveyor, &uuid);
-    if (writer == NULL)
-        return false;
-    copy_text(writer->service, sizeof writer->service, columns[1].text);
-    copy_text(writer->host, sizeof writer->host, columns[2].text);
-    writer->pid = columns[3].integer;
-    writer->started_us = columns[4].integer;
-    writer->last_seq = (uint64_t)columns[5].integer;
-    writer->in_store = true;
-
-    int64_t operation = columns[6].integer;
-    if (columns[6].kind != STORE_INTEGER || operation < 0 || operation >= TRAIL_OPERATION_COUNT)
+    if (columns[COLUMN_WRITER].integer != 0) {
+        struct survey_writer *writer = take_writer(surveyor, columns);
+        if (writer == NULL)
+            return !surveyor->out_of_memory;
+        operations = writer->operations;
+    }
+    if (columns[COLUMN_OPERATION].kind != STORE_INTEGER || operation < 0 || operation >= TRAIL_OPERATION_COUNT)
         return true;
-    writer->operations[operation] = (struct survey_account){
-        .stored = (uint64_t)columns[7].integer,
-        .dead_lettered = (uint64_t)columns[8].integer,
-        .level = (uint64_t)columns[9].integer,
-        .excluded = (uint64_t)columns[10].integer,
-        .sampled = (uint64_t)columns[11].integer,
-        .rejected = (uint64_t)columns[12].integer,
-        .dropped = (uint64_t)columns[13].integer,
+    operations[operation] = (struct survey_account){
+        .stored = (uint64_t)columns[COLUMN_STORED].integer,
+        .dead_lettered = (uint64_t)columns[COLUMN_DEAD_LETTERED].integer,
+        .level = (uint64_t)columns[COLUMN_LEVEL].integer,
+        .excluded = (uint64_t)columns[COLUMN_EXCLUDED].integer,
+        .sampled = (uint64_t)columns[COLUMN_SAMPLED].integer,
+        .rejected = (uint64_t)columns[COLUMN_REJECTED].integer,
+        .dropped = (uint64_t)columns[COLUMN_DROPPED].integer,
     };
-    surveyor->survey->events_stored += (uint64_t)columns[7].integer;
+    surveyor->survey->events_stored += (uint64_t)columns[COLUMN_STORED].integer;
     return true;
 }
 
@@ -103,92 +142,30 @@ static bool take_number(void *context, const struct store_value *columns, size_t
     return true;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
+/* One writer's spool; one that is gone meanwhile is left out. */
+static void take_spool(struct surveyor *surveyor, const struct uuid *writer_uuid, const struct survey_asker *asker)
 {
-    return a > b ? a : b;
-}
-
-/* The writer's own file is never behind the store. */
-static void take_refusals(const struct remains *remains, struct survey_writer *writer)
-{
-    struct trail_account totals[TRAIL_OPERATION_COUNT] = { 0 };
-    uint64_t             unclassified = 0;
-
-    accounts_total(&remains->accounts, totals, &unclassified);
-    for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++) {
-        struct survey_account *account = &writer->operations[i];
-        account->level = larger(account->level, totals[i].level);
-        account->excluded = larger(account->excluded, totals[i].excluded);
-        account->sampled = larger(account->sampled, totals[i].sampled);
-        account->rejected = larger(account->rejected, totals[i].rejected);
-        account->dropped = larger(account->dropped, totals[i].dropped);
-    }
-}
-
-/* Count the events behind last_seq. */
-static void take_waiting(const struct remains *remains, struct survey_writer *writer)
-{
-    struct reader      reader;
-    struct frame       frame;
-    struct reader_gap  gap;
-    enum reader_result result;
-    int64_t            oldest_us = 0;
-
-    reader_init(&reader, remains->first, writer->last_seq + 1);
-    while ((result = reader_next(&reader, &frame, &gap)) != READER_END) {
-        if (result != READER_EVENT)
-            continue;
-        enum trail_operation operation = event_peek_operation(frame.payload);
-        if ((frame.flags & TRAIL_FLAG_CONTROL) != 0)
-            operation = TRAIL_OPERATION_AUTO;
-        writer->operations[operation].waiting++;
-        if (oldest_us == 0)
-            oldest_us = frame.wall_us;
-    }
-    if (oldest_us != 0)
-        writer->oldest_waiting_us = larger(1, (uint64_t)(clock_wall_us(&clock_system) - oldest_us)) & INT64_MAX;
-}
-
-/* True when it writes for another store. `store` NULL: it cannot be asked who it is, and nobody is called foreign who
- * may be its own. */
-static bool is_foreign(const struct remains *remains, const struct uuid *store, const struct uuid *url_hash)
-{
-    static const struct uuid nobody = { { 0 } };
-    if (store == NULL && remains->identity.destination_kind == SPOOL_DESTINATION_STORE)
-        return false;
-    return !remains_belong_to(remains, store != NULL ? store : &nobody, url_hash);
-}
-
-/* One writer's spool. What cannot be read (gone meanwhile, or damaged) is left out. */
-static void take_spool(struct surveyor *surveyor, const struct uuid *writer_uuid, const struct uuid *store,
-                       const struct uuid *url_hash)
-{
+    struct survey *survey = surveyor->survey;
     struct remains remains;
     struct home    home = { .writer = *writer_uuid, .lock_fd = -1 };
     char           name[UUID_TEXT_SIZE];
 
     uuid_format(writer_uuid, name);
-    if (!os_path_join(home.path, surveyor->survey->spool_dir, name) ||
+    if (!os_path_join(home.path, survey->spool_dir, name) ||
         remains_open(&remains, &home, REMAINS_LOOK, NULL) != TRAIL_OK)
         return;
     struct survey_writer *writer = remains.has_identity ? writer_entry(surveyor, writer_uuid) : NULL;
-    if (writer != NULL) {
-        if (!writer->in_store) {
-            snprintf(writer->service, sizeof writer->service, "%.100s", remains.identity.service);
-            writer->pid = remains.identity.pid;
-            writer->started_us = remains.identity.started_us;
-        }
-        writer->in_spool = true;
-        writer->alive = home_is_owned(home.path);
-        writer->foreign = is_foreign(&remains, store, url_hash);
-        writer->spool_bytes = remains.disk_bytes;
-        take_refusals(&remains, writer);
-        take_waiting(&remains, writer);
-    }
+    if (writer != NULL)
+        survey_spool_read(writer, &remains, asker);
+    /* What a living owner has just begun to write may look damaged for a moment. */
+    uint64_t damaged = remains.quarantined + (remains.unreadable && !home_is_owned(home.path) ? 1 : 0);
+    if (damaged > 0)
+        snprintf(survey->damaged_path, sizeof survey->damaged_path, "%s", home.path);
+    survey->damaged_segments += damaged;
     remains_close(&remains);
 }
 
-static void take_spools(struct surveyor *surveyor, const struct uuid *store, const struct uuid *url_hash)
+static void take_spools(struct surveyor *surveyor, const struct survey_asker *asker)
 {
     DIR        *list = NULL;
     struct uuid writer;
@@ -196,40 +173,68 @@ static void take_spools(struct surveyor *surveyor, const struct uuid *store, con
     if (home_list(surveyor->survey->spool_dir, &list, NULL) != TRAIL_OK)
         return;
     while (home_next(list, &writer))
-        take_spool(surveyor, &writer, store, url_hash);
+        take_spool(surveyor, &writer, asker);
     closedir(list);
 }
 
+/* Forget what the attempt before found. */
+static void start_again(struct survey *survey)
+{
+    survey->writer_count = 0;
+    survey->events_stored = 0;
+    survey->damaged_segments = 0;
+    memset(survey->departed, 0, sizeof survey->departed);
+}
+
 /* Read the store, the spools, and where the store stands then. */
-static enum trail_err look_once(struct surveyor *surveyor, struct store *store, const struct uuid *url_hash,
-                                bool *ret_steady, struct trail_error *ret_error)
+static enum trail_err look_once(struct surveyor *surveyor, struct store *store, const struct survey_asker *asker,
+                                struct trail_error *ret_error)
 {
     uint64_t       before = 0;
     uint64_t       after = 0;
     enum trail_err err = TRAIL_OK;
 
-    surveyor->survey->writer_count = 0;
-    surveyor->survey->events_stored = 0;
+    start_again(surveyor->survey);
     if (store != NULL)
         err = store_select(store, positions_sql, NULL, 0, take_number, &before, ret_error);
     if (store != NULL && err == TRAIL_OK)
         err = store_select(store, writers_sql, NULL, 0, take_writer_row, surveyor, ret_error);
     if (err != TRAIL_OK)
         return err;
-    take_spools(surveyor, store != NULL ? store_identity(store) : NULL, url_hash);
+    take_spools(surveyor, asker);
     if (store != NULL)
         err = store_select(store, positions_sql, NULL, 0, take_number, &after, ret_error);
-    *ret_steady = before == after;
+    surveyor->survey->steady = before == after;
+    return err;
+}
+
+/* Look with this store, or, with NULL, at the spools alone. */
+static enum trail_err look(struct surveyor *surveyor, struct store *store, const struct uuid *url_hash,
+                           struct trail_error *ret_error)
+{
+    struct survey            *survey = surveyor->survey;
+    const struct survey_asker asker = { .store = store != NULL ? store_identity(store) : NULL, .url_hash = url_hash };
+    enum trail_err            err = TRAIL_OK;
+
+    /* Before the writers: the ledger of a store that goes on growing is then never ahead of the accounts. */
+    if (store != NULL)
+        err = survey_store_read(&survey->store, store, survey->taken_us, ret_error);
+    for (int i = 0; i < SURVEY_ATTEMPTS_MAX && !survey->steady && err == TRAIL_OK; i++)
+        err = look_once(surveyor, store, &asker, ret_error);
+    if (err == TRAIL_OK && store != NULL)
+        survey->store_bytes = store_bytes(store);
+    if (err == TRAIL_OK && surveyor->out_of_memory)
+        err = error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for a survey");
     return err;
 }
 
 enum trail_err survey_take(struct survey *ret_survey, const struct settings *settings, struct trail_error *ret_error)
 {
-    struct survey   survey = { 0 };
-    struct surveyor surveyor = { .survey = &survey };
-    struct store   *store = NULL;
-    struct uuid     url_hash;
-    bool            steady = false;
+    struct survey      survey = { .taken_us = clock_wall_us(&clock_system) };
+    struct surveyor    surveyor = { .survey = &survey };
+    struct store      *store = NULL;
+    struct trail_error away = { .code = TRAIL_OK };
+    struct uuid        url_hash;
 
     snprintf(survey.spool_dir, sizeof survey.spool_dir, "%s", settings->spool_dir);
     settings_format_value(settings, SETTING_DATABASE_URL, survey.store_url, sizeof survey.store_url);
@@ -237,14 +242,10 @@ enum trail_err survey_take(struct survey *ret_survey, const struct settings *set
     if (err != TRAIL_OK)
         return error_set(ret_error, err, 0, "out of memory for a survey");
 
-    survey.store_reachable = store_open_reader(&store, settings->database_url, NULL) == TRAIL_OK;
-    for (int i = 0; i < SURVEY_ATTEMPTS_MAX && !steady && err == TRAIL_OK; i++)
-        err = look_once(&surveyor, store, &url_hash, &steady, ret_error);
-    if (store != NULL)
-        survey.store_bytes = store_bytes(store);
+    survey.store_reachable = store_open_reader(&store, settings->database_url, &away) == TRAIL_OK;
+    snprintf(survey.store_error, sizeof survey.store_error, "%s", away.message);
+    err = look(&surveyor, store, &url_hash, ret_error);
     store_close(store);
-    if (err == TRAIL_OK && surveyor.out_of_memory)
-        err = error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for a survey");
     if (err != TRAIL_OK) {
         survey_done(&survey);
         return err;
@@ -258,4 +259,17 @@ void survey_done(struct survey *survey)
     free(survey->writers);
     survey->writers = NULL;
     survey->writer_count = 0;
+}
+
+uint64_t survey_writer_waiting(const struct survey_writer *writer)
+{
+    uint64_t waiting = 0;
+    for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
+        waiting += writer->operations[i].waiting;
+    return waiting;
+}
+
+bool survey_writer_is_orphan(const struct survey_writer *writer)
+{
+    return writer->in_spool && !writer->alive && survey_writer_waiting(writer) > 0;
 }

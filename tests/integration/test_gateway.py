@@ -308,6 +308,46 @@ class Outcomes(GatewayTest):
         self.assertEqual(row["new_values"]["config"]["max_tokens"], 5)
 
 
+class TheFirstLook(GatewayTest):
+    def stats(self, gateway):
+        return json.loads(gateway.command("stats", "-o", "json"))
+
+    def metrics_and_stats(self, gateway, refused_before):
+        """Both when they agree on the reads: the request for the metrics is one too, refused once it is answered."""
+        metrics = gateway.metrics()
+        metrics['audittrail_events_total{operation="read",result="level"}'] += 1
+        refused = refused_before + account(metrics, "read", "level")
+        wait_until(lambda: self.stats(gateway)["operations"]["read"]["level"] == refused, "the reads are counted")
+        return metrics, self.stats(gateway)
+
+    def test_stats_and_the_gateways_own_metrics_say_the_same_over_a_kill(self):
+        gateway = self.start(LEVEL="writes_only", BUFFER_FLUSH_INTERVAL=1)
+        for _ in range(3):
+            gateway.create()
+            gateway.request("GET", "/tools")
+        gateway.wait_stored()
+        metrics, stats = self.metrics_and_stats(gateway, 0)
+        for operation in ("create", "read", "update"):
+            for result in ("recorded", "level", "excluded", "rejected", "dropped"):
+                self.assertEqual(stats["operations"][operation][result], account(metrics, operation, result))
+        self.assertEqual([(writer["service"], writer["pid"], writer["alive"]) for writer in stats["writers"]],
+                         [("gateway", gateway.process.pid, True)])
+        self.assertIn("No warnings.", gateway.command("stats", "--check"))
+
+        gateway.create()
+        gateway.kill()
+        heir = self.start(gateway.directory, LEVEL="writes_only", BUFFER_FLUSH_INTERVAL=1)
+        heir.create()
+        wait_until(lambda: self.stats(heir)["writers_orphaned"] == 0, "the dead gateway's spool is taken over")
+        heir.wait_stored()
+        refused = stats["operations"]["read"]["level"]
+        _, stats = self.metrics_and_stats(heir, refused)
+        self.assertEqual((stats["writers_alive"], stats["writers_gone"]), (1, 1))
+        self.assertEqual(stats["operations"]["create"]["stored"], 5)
+        self.assertIn("No warnings.", heir.command("stats", "--check"))
+        self.stop(heir)
+
+
 class ManyClients(GatewayTest):
     def traffic(self, gateway, *arguments):
         """The load client's own tally."""

@@ -2,6 +2,7 @@
  *
  * Goal:   living, dead and foreign writers are told apart; what waits is counted by operation, behind what the store
  *         has; refusals come from whoever knows more of them; a store or a spool that cannot be read hides no other.
+ *         Batches that are committed while it looks make it look again.
  * Method: real trails, in this process and in children that die without a word; a real SQLite store, changed by hand
  *         where a number is to be told from its neighbours.
  */
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,7 +167,10 @@ static void a_writer_that_closed_is_in_the_store_alone(void **state)
     take();
     const struct survey_writer *writer = only_writer();
     assert_true(writer->in_store);
-    assert_false(writer->in_spool || writer->alive || writer->foreign);
+    assert_false(writer->in_spool || writer->alive || writer->foreign || survey_writer_is_orphan(writer));
+    assert_int_equal(writer->last_seq, 5);
+    assert_int_equal(writer->ledger_seq, 5);
+    assert_int_equal(writer->destination_kind, SURVEY_DESTINATION_UNKNOWN);
     assert_int_equal(writer->operations[TRAIL_OPERATION_AUTO].stored, 2);
     assert_int_equal(writer->operations[TRAIL_OPERATION_CREATE].stored, 3);
     assert_int_equal(writer->operations[TRAIL_OPERATION_READ].level, 2);
@@ -195,7 +200,11 @@ static void a_dead_writer_is_known_by_what_it_left(void **state)
     assert_int_equal(writer->operations[TRAIL_OPERATION_DELETE].waiting, 2);
     assert_int_equal(writer->operations[TRAIL_OPERATION_READ].level, 4);
     assert_true(writer->oldest_waiting_us > 0);
+    assert_true(survey_writer_is_orphan(writer));
+    assert_int_equal(survey_writer_waiting(writer), 6);
+    assert_int_equal(writer->missing, 0);
     assert_false(survey.store_reachable);
+    assert_non_null(strstr(survey.store_error, "none/audit.db"));
 }
 
 static void a_writer_for_another_store_is_foreign(void **state)
@@ -212,6 +221,8 @@ static void a_writer_for_another_store_is_foreign(void **state)
     for (size_t i = 0; i < survey.writer_count; i++) {
         assert_int_equal(survey.writers[i].foreign, !survey.writers[i].in_store);
         assert_int_equal(survey.writers[i].alive, survey.writers[i].in_store);
+        assert_int_equal(survey_writer_is_orphan(&survey.writers[i]), !survey.writers[i].in_store);
+        assert_int_equal(survey.writers[i].destination_kind, SURVEY_DESTINATION_URL);
         assert_int_equal(survey.writers[i].operations[TRAIL_OPERATION_CREATE].waiting, !survey.writers[i].in_store);
     }
 }
@@ -242,6 +253,7 @@ static void a_store_that_cannot_be_asked_makes_nobody_foreign(void **state)
     fill_a_segment();
     take();
     assert_false(only_writer()->foreign);
+    assert_in_range(only_writer()->waiting_bytes, 25 * 100 * 1024, 26 * 100 * 1024); /* Over two segments. */
     snprintf(away, sizeof away, "%s.away", fixture.database);
     assert_int_equal(rename(fixture.database, away), 0);
     take();
@@ -297,6 +309,45 @@ static void refusals_come_from_whoever_knows_more(void **state)
     assert_int_equal(writer->operations[TRAIL_OPERATION_OTHER].rejected, 30);
 }
 
+static void departed_writers_keep_their_share(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 4, TRAIL_OK);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    execute("INSERT INTO audit_accounting VALUES (0, 1, 1000, 1, 2, 3, 4, 5, 6), (0, 99, 1, 1, 1, 1, 1, 1, 1)");
+    take();
+    const struct survey_account *account = &survey.departed[TRAIL_OPERATION_CREATE];
+    assert_int_equal(only_writer()->operations[TRAIL_OPERATION_CREATE].stored, 4);
+    assert_int_equal(account->stored, 1000);
+    assert_int_equal(account->dead_lettered, 1);
+    assert_int_equal(account->level, 2);
+    assert_int_equal(account->excluded, 3);
+    assert_int_equal(account->sampled, 4);
+    assert_int_equal(account->rejected, 5);
+    assert_int_equal(account->dropped, 6);
+    assert_int_equal(survey.events_stored, 1000 + 4 + 2);
+    assert_true(survey.steady);
+}
+
+static void the_ledger_says_where_it_ends(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 4, TRAIL_OK);
+    trail_fixture_flush(&fixture);
+    take();
+    assert_int_equal(only_writer()->ledger_seq, 5);
+    assert_int_equal(survey.store.flush_events, 5);
+    assert_true(survey.store.flush_us <= survey.taken_us);
+    execute("UPDATE audit_batches SET last_seq = 3");
+    take();
+    assert_int_equal(only_writer()->ledger_seq, 3);
+    execute("DELETE FROM audit_batches");
+    take();
+    assert_int_equal(only_writer()->ledger_seq, 0);
+}
+
 static void many_writers_are_each_told_once(void **state)
 {
     (void)state;
@@ -318,8 +369,6 @@ static void many_writers_are_each_told_once(void **state)
     assert_int_equal(stored, 99 * 100 / 2 + 1);
 }
 
-/* ---- What cannot be read ---- */
-
 static void put(const char *folder, const char *name, const char *text)
 {
     char path[OS_PATH_SIZE];
@@ -329,6 +378,77 @@ static void put(const char *folder, const char *name, const char *text)
     assert_true(fputs(text, file) >= 0);
     (void)fclose(file);
 }
+
+/* ---- A store that moves ---- */
+
+/* Called between the survey's two looks at the store; the drain's own calls are not meant here. */
+enum trail_err __real_home_list(const char *spool_dir, DIR **ret_list, struct trail_error *ret_error);
+enum trail_err __wrap_home_list(const char *spool_dir, DIR **ret_list, struct trail_error *ret_error);
+
+static _Thread_local bool     surveying;
+static _Thread_local unsigned moves_left; /* Commit a batch so many times more. */
+static _Thread_local unsigned looks;
+
+enum trail_err __wrap_home_list(const char *spool_dir, DIR **ret_list, struct trail_error *ret_error)
+{
+    if (surveying && strcmp(spool_dir, fixture.spool_dir) == 0) {
+        looks++;
+        if (moves_left > 0) {
+            moves_left--;
+            record("create_tool", 1, TRAIL_OK);
+            trail_fixture_flush(&fixture);
+            execute("DELETE FROM audit_accounting WHERE writer = 0");
+        }
+    }
+    return __real_home_list(spool_dir, ret_list, ret_error);
+}
+
+/* Take a survey while so many batches are committed behind its back. */
+static void take_while_it_moves(unsigned moves)
+{
+    surveying = true;
+    moves_left = moves;
+    looks = 0;
+    take();
+    surveying = false;
+}
+
+static void a_batch_that_is_committed_meanwhile_is_neither_missed_nor_counted_twice(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 3, TRAIL_OK);
+    trail_fixture_flush(&fixture);
+    execute("INSERT INTO audit_accounting (writer, operation, stored) VALUES (0, 1, 1000)");
+    put(trail_fixture_only_spool(&fixture), "00000007.seg.quarantine", "damaged");
+    take_while_it_moves(3);
+    const struct survey_account *account = &only_writer()->operations[TRAIL_OPERATION_CREATE];
+    assert_int_equal(looks, 4);
+    assert_true(survey.steady);
+    assert_int_equal(account->stored, 6);
+    assert_int_equal(account->waiting, 0);
+    assert_int_equal(survey.events_stored, 7);
+    assert_int_equal(only_writer()->last_seq, only_writer()->ledger_seq);
+    assert_int_equal(survey.departed[TRAIL_OPERATION_CREATE].stored, 0);
+    assert_int_equal(survey.damaged_segments, 1);
+}
+
+static void a_store_that_never_rests_is_told_as_it_was_seen_last(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 3, TRAIL_OK);
+    trail_fixture_flush(&fixture);
+    take_while_it_moves(1000);
+    const struct survey_account *account = &only_writer()->operations[TRAIL_OPERATION_CREATE];
+    assert_int_equal(looks, 8);
+    assert_false(survey.steady);
+    /* The frames of the last batch were behind the number that the store had given before: seen as waiting. */
+    assert_int_equal(account->stored + account->waiting, 3 + 8);
+    assert_int_equal(survey.writer_count, 1);
+}
+
+/* ---- What cannot be read ---- */
 
 static void a_database_that_is_none_hides_no_spool(void **state)
 {
@@ -363,6 +483,22 @@ static void what_is_no_spool_is_left_out(void **state)
     put(fixture.spool_dir, "file", "");
     take();
     assert_int_equal(only_writer()->operations[TRAIL_OPERATION_CREATE].waiting, 2);
+    assert_int_equal(survey.damaged_segments, 1);
+    assert_non_null(strstr(survey.damaged_path, folders[1]));
+}
+
+static void what_was_set_aside_is_counted_and_a_living_owner_is_not_suspected(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 1, TRAIL_OK);
+    put(trail_fixture_only_spool(&fixture), "00000009.seg", "being made");
+    take();
+    assert_int_equal(survey.damaged_segments, 0);
+    put(trail_fixture_only_spool(&fixture), "00000007.seg.quarantine", "damaged");
+    put(trail_fixture_only_spool(&fixture), "00000008.seg.quarantine", "damaged");
+    take();
+    assert_int_equal(survey.damaged_segments, 2);
 }
 
 static void a_survey_changes_nothing(void **state)
@@ -407,9 +543,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_store_that_cannot_be_asked_makes_nobody_foreign, make, stop),
         cmocka_unit_test_setup_teardown(each_number_of_the_store_comes_through, make, stop),
         cmocka_unit_test_setup_teardown(refusals_come_from_whoever_knows_more, make, stop),
+        cmocka_unit_test_setup_teardown(departed_writers_keep_their_share, make, stop),
+        cmocka_unit_test_setup_teardown(the_ledger_says_where_it_ends, make, stop),
         cmocka_unit_test_setup_teardown(many_writers_are_each_told_once, make, stop),
+        cmocka_unit_test_setup_teardown(a_batch_that_is_committed_meanwhile_is_neither_missed_nor_counted_twice, make,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_store_that_never_rests_is_told_as_it_was_seen_last, make, stop),
         cmocka_unit_test_setup_teardown(a_database_that_is_none_hides_no_spool, make, stop),
         cmocka_unit_test_setup_teardown(what_is_no_spool_is_left_out, make, stop),
+        cmocka_unit_test_setup_teardown(what_was_set_aside_is_counted_and_a_living_owner_is_not_suspected, make, stop),
         cmocka_unit_test_setup_teardown(a_survey_changes_nothing, make, stop),
         cmocka_unit_test_setup_teardown(done_is_done_twice_without_harm, make, stop),
     };
