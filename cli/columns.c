@@ -182,6 +182,24 @@ const char *column_name(const struct column *column)
     return column->name;
 }
 
+size_t column_usual_width(const struct column *column)
+{
+    static const struct {
+        const char *name;
+        size_t      width;
+    } usual[] = { { "id", 36 },          { "timestamp", CLOCK_TEXT_SIZE - 1 },
+                  { "time", 19 },        { "operation", 9 },
+                  { "outcome", 7 },      { "user", 16 },
+                  { "action", 20 },      { "resource", 28 },
+                  { "user_agent", 24 },  { "correlation_id", 36 },
+                  { "request_path", 24 } };
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+        if (strcmp(usual[i].name, column->name) == 0)
+            return usual[i].width;
+    }
+    return 12;
+}
+
 void column_append(const struct column *column, const struct trail_stored_event *event, struct buf *out)
 {
     if (column->append != NULL)

@@ -32,6 +32,9 @@ void columns_complete(struct columns *ret_columns);
 
 const char *column_name(const struct column *column);
 
+/* How wide its cells mostly are: for rows that must be shown before there are enough of them to measure. */
+size_t column_usual_width(const struct column *column);
+
 /* The cell of `event`, as it is stored; empty when the event does not have it. */
 void column_append(const struct column *column, const struct trail_stored_event *event, struct buf *out);
 

@@ -11,6 +11,7 @@ static int cmd_help(int argc, char **argv);
 static const struct command commands[] = {
     { "record", cmd_record, "record events given as NDJSON, one object per line" },
     { "query", cmd_query, "find recorded events" },
+    { "tail", cmd_tail, "show the newest events, and new ones as they are recorded" },
     { "stats", cmd_stats, "show where every event went, over all writers" },
     { "config", cmd_config, "show and check the settings" },
     { "version", cmd_version, "show the version and what it was built with" },

@@ -44,6 +44,10 @@ void table_begin(struct table *table, FILE *out, const struct table_column *colu
 /* Add the next cell of the row; the last cell of a row ends it. */
 void table_cell(struct table *table, struct trail_text text);
 
+/* Do not measure on: print the headings and what was gathered, each column at least as wide as `least` says, and every
+ * later row as it comes. */
+void table_settle(struct table *table, const size_t *least);
+
 /* Print what is left; with no rows at all the headings alone. */
 bool table_end(struct table *table);
 

@@ -43,4 +43,7 @@ void                            pattern_list_done(struct pattern_list *list);
  * when it is stored. */
 bool pattern_list_matches(const struct pattern_list *list, struct trail_text name);
 
+/* True when one item, a name or a pattern, stands for the whole of `name`; both are in lower case. */
+bool pattern_matches(struct trail_text pattern, struct trail_text name);
+
 #endif
