@@ -163,7 +163,7 @@ enum trail_err tail_start(struct tail *tail, size_t count, bool follow, struct t
 /* Tell, once, that a writer waits for the store's word. */
 static enum trail_err tell_held(struct tail *tail, struct tail_writer *writer)
 {
-    if (writer->held_last < writer->next || writer->held_told)
+    if (writer->held_last == 0 || writer->held_last < writer->next || writer->held_told)
         return TRAIL_OK;
     writer->held_told = true;
     const struct tail_item item = { .kind = TAIL_HELD, .first = writer->next, .last = writer->held_last };

@@ -1,0 +1,117 @@
+/* test_tail_history.c -- the newest events of spools and store together, and where a tail begins behind them.
+ *
+ * Goal:   the newest of both, each once, by time; what a spool lacks is left for later only when there is a later; the
+ *         first look shows nothing that the history showed, and everything it did not.
+ * Method: as test_tail.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "query/tail_bench.h"
+
+static struct tail_bench bench;
+
+static int make(void **state)
+{
+    (void)state;
+    tail_bench_init(&bench);
+    return 0;
+}
+
+static int remove_all(void **state)
+{
+    (void)state;
+    tail_bench_done(&bench);
+    return 0;
+}
+
+static void the_newest_of_spool_and_store(void **state)
+{
+    (void)state;
+    struct segment *segment = tail_bench_segment(&bench, 'a', 1, 1);
+    tail_bench_put(segment, 1, 8); /* 1 to 4 are stored and not unlinked. */
+    tail_bench_store(&bench, 'a', 1, 4);
+    tail_bench_store(&bench, 'b', 1, 7);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 4, true), "b6 a7 b7 a8");
+    assert_string_equal(tail_bench_look(&bench), "");
+    tail_bench_put(segment, 9, 9);
+    tail_bench_store(&bench, 'a', 5, 9);
+    tail_bench_store(&bench, 'b', 8, 8);
+    assert_string_equal(tail_bench_look(&bench), "b8 a9");
+    segment_free(segment);
+}
+
+static void all_there_is_when_more_is_asked_for(void **state)
+{
+    (void)state;
+    struct segment *segment = tail_bench_segment(&bench, 'a', 1, 1);
+    tail_bench_put(segment, 1, 5);
+    tail_bench_store(&bench, 'a', 1, 3);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, TAIL_HISTORY_MAX, false), "a1 a2 a3 a4 a5");
+    segment_free(segment);
+}
+
+static void a_long_spool_gives_its_newest(void **state)
+{
+    (void)state;
+    struct segment *segment = tail_bench_segment(&bench, 'a', 1, 1);
+    tail_bench_put(segment, 1, 500);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 3, true), "away a498 a499 a500");
+    assert_string_equal(tail_bench_look(&bench), "");
+    segment_free(segment);
+}
+
+static void what_a_spool_lacks_waits_only_when_there_is_a_later(void **state)
+{
+    (void)state;
+    struct segment *segment = tail_bench_segment(&bench, 'a', 1, 1);
+    tail_bench_put(segment, 1, 2);
+    tail_bench_put_broken(segment, 3);
+    tail_bench_put(segment, 6, 6);
+    tail_bench_store(&bench, 'b', 1, 1);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 10, false), "a1 b1 a2 a6");
+    tail_close(bench.tail);
+
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 10, true), "a1 b1 a2");
+    assert_string_equal(tail_bench_look(&bench), "a{3-3}");
+    tail_bench_store(&bench, 'a', 1, 2);
+    tail_bench_store_lost(&bench, 'a', 3, 3, "{\"last_seq\":3}");
+    assert_string_equal(tail_bench_look(&bench), "a3 a{4-5}");
+    tail_bench_store_lost(&bench, 'a', 4, 5, "{\"last_seq\":5}");
+    assert_string_equal(tail_bench_look(&bench), "a4 a6");
+    segment_free(segment);
+}
+
+static void a_filter_reaches_back_beyond_the_newest(void **state)
+{
+    (void)state;
+    tail_bench_store(&bench, 'a', 1, 1000);
+    bench.filter.until_us = FIXTURE_TIME_US + 4 * 1000000;
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 2, true), "a2 a3");
+    tail_close(bench.tail);
+    bench.filter = (struct trail_filter){ TRAIL_FILTER_INIT, .user_id = TRAIL_TEXT("alice"), .oldest_first = true };
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 2, true), "a999 a1000");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_newest_of_spool_and_store, make, remove_all),
+        cmocka_unit_test_setup_teardown(all_there_is_when_more_is_asked_for, make, remove_all),
+        cmocka_unit_test_setup_teardown(a_long_spool_gives_its_newest, make, remove_all),
+        cmocka_unit_test_setup_teardown(what_a_spool_lacks_waits_only_when_there_is_a_later, make, remove_all),
+        cmocka_unit_test_setup_teardown(a_filter_reaches_back_beyond_the_newest, make, remove_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
