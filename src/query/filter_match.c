@@ -1,4 +1,4 @@
-/* filter_match.c -- says of one event in memory what the SQL of query_sql.h says of stored ones. */
+/* filter_match.c -- says of an event in memory what the SQL of query_sql.h says of stored ones. */
 #include "query/filter_match.h"
 
 #include "base/err.h"

@@ -1,4 +1,4 @@
-/* filter_match.h -- says of one event in memory what the SQL of query_sql.h says of stored ones: does the filter take it.
+/* filter_match.h -- says of an event in memory what the SQL of query_sql.h says of stored ones.
  *
  *     spool, store  ->  [query]
  *

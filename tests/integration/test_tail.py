@@ -338,7 +338,8 @@ class Once(TailCase):
     def events_of_all_kinds(self):
         actions = ["create_tool", "delete_tool", "get_tool", "update_tool", "crèate_tool", "odd%name", "login"]
         return [event(number % 7, action=actions[number % 7], user_id=["alice", "bob"][number % 2],
-                      user_email="a@example.com" if number % 3 == 0 else None, team_id="red" if number % 5 == 0 else None,
+                      user_email="a@example.com" if number % 3 == 0 else None,
+                      team_id="red" if number % 5 == 0 else None,
                       outcome=["success", "failure", "denied"][number % 3], correlation_id=f"c{number % 4}",
                       resource_type=["tool", "server"][number // 2 % 2],
                       data_classification="restricted" if number % 11 == 0 else None,
