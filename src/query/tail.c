@@ -160,10 +160,11 @@ enum trail_err tail_start(struct tail *tail, size_t count, bool follow, struct t
     return tail_history(tail, count, follow, ret_error);
 }
 
-/* Tell, once, that a writer waits for the store's word. */
+/* Tell, once, that a writer waits for the store's word. What the store stands behind is on its way. */
 static enum trail_err tell_held(struct tail *tail, struct tail_writer *writer)
 {
-    if (writer->held_last == 0 || writer->held_last < writer->next || writer->held_told)
+    if (writer->held_last == 0 || writer->held_last < writer->next || writer->held_told ||
+        writer->held_last <= writer->store_last)
         return TRAIL_OK;
     writer->held_told = true;
     const struct tail_item item = { .kind = TAIL_HELD, .first = writer->next, .last = writer->held_last };

@@ -157,11 +157,12 @@ class Live(TailCase):
         tail = Tail(self, "-n", "0")
         self.wait_for(lambda: tail.lines, "the heading")
         self.env["AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL"] = "3600"
-        self.recorder("--events", 1, "--stay", "--close")
+        recorder = self.recorder("--events", 1, "--stay", "--close")
         self.wait_for(lambda: len(tail.lines) >= 3, "trail_started and the event")
         self.assertRegex(tail.lines[0], r"^time +user +operation +action +resource +outcome")
         self.assertRegex(tail.lines[2], r"^\d{4}-.{14} +recorder +create +create_tool +tool/1-0-0 +success$")
         self.assertEqual(tail.stop(signal.SIGTERM), 0)
+        self.end(recorder)
 
     def test_it_starts_before_the_first_writer_exists(self):
         tail = self.tail()
@@ -193,6 +194,7 @@ class Live(TailCase):
         self.assertEqual(own.wait(), 0)
         self.wait_for(lambda: sum(line["user_id"] == "recorder" for line in tail.events) >= 5, "our own events")
         self.assertEqual(tail.stop(), 0)
+        self.end(stranger)
         self.assertEqual({line["resource_id"].split("-")[0] for line in tail.events if "resource_id" in line},
                          {str(own.run)})
 

@@ -82,6 +82,28 @@ static void a_spool_whose_first_segments_are_gone_is_completed_from_the_store(vo
     segment_free(segment);
 }
 
+static void what_the_store_has_of_a_spool_is_not_told_as_held(void **state)
+{
+    (void)state;
+    tail_bench_store(&bench, 'z', 1, 1);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 0, true), "");
+
+    struct segment *segment = tail_bench_segment(&bench, 'a', 9, 3001);
+    tail_bench_put(segment, 3001, 3001);
+    tail_bench_store(&bench, 'a', 1, 3000); /* More than one look takes. */
+    size_t shown = 0;
+    for (bool more = true; more;) {
+        size_t count;
+        assert_int_equal(tail_look(bench.tail, &more, NULL), TRAIL_OK);
+        const struct tail_item *items = tail_items(bench.tail, &count);
+        for (size_t i = 0; i < count; i++)
+            assert_true(items[i].kind == TAIL_EVENT && items[i].event->seq == ++shown);
+    }
+    assert_int_equal(shown, 3001);
+    segment_free(segment);
+}
+
 static void a_spool_that_lacks_some_is_held_until_the_store_knows(void **state)
 {
     (void)state;
@@ -204,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_no_spool_had_comes_from_the_store, make, remove_all),
         cmocka_unit_test_setup_teardown(a_spool_whose_first_segments_are_gone_is_completed_from_the_store, make,
                                         remove_all),
+        cmocka_unit_test_setup_teardown(what_the_store_has_of_a_spool_is_not_told_as_held, make, remove_all),
         cmocka_unit_test_setup_teardown(a_spool_that_lacks_some_is_held_until_the_store_knows, make, remove_all),
         cmocka_unit_test_setup_teardown(writers_stand_by_time_and_each_by_number, make, remove_all),
         cmocka_unit_test_setup_teardown(spools_alone_while_the_store_is_away_and_the_rest_when_it_is_there, make,
