@@ -89,6 +89,12 @@ static int compare_items(const void *a, const void *b)
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
+void tail_sort(struct tail *tail)
+{
+    if (tail->item_count > 1)
+        qsort(tail->items, tail->item_count, sizeof *tail->items, compare_items);
+}
+
 const struct tail_item *tail_items(const struct tail *tail, size_t *ret_count)
 {
     *ret_count = tail->item_count;
@@ -201,8 +207,7 @@ enum trail_err tail_look(struct tail *tail, bool *ret_more, struct trail_error *
         err = look(tail, ret_error);
     if (err != TRAIL_OK)
         return error_set(ret_error, err, 0, "no memory for what is new");
-    if (tail->item_count > 1)
-        qsort(tail->items, tail->item_count, sizeof *tail->items, compare_items);
+    tail_sort(tail);
     *ret_more = tail->more;
     return TRAIL_OK;
 }

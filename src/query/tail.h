@@ -67,8 +67,8 @@ TRAIL_MUST_CHECK enum trail_err tail_open(struct tail **ret_tail, const struct t
                                           struct trail_error *ret_error);
 void                            tail_close(struct tail *tail);
 
-/* Show the newest `count` events so far, oldest first by time, and begin behind them. `follow`: what is held (see
- * above) is left for tail_look(); false: there is no later, show what there is. */
+/* Show the newest `count` events so far, by time, and begin behind them. `follow`: in the order of a look, and what is
+ * held (see above) is left for tail_look(); false: there is no later, show what there is, the oldest first. */
 TRAIL_MUST_CHECK enum trail_err tail_start(struct tail *tail, size_t count, bool follow, struct trail_error *ret_error);
 
 /* Instead of tail_start(): go on where tail_save() was. TRAIL_EINVAL: no such text. */

@@ -224,6 +224,37 @@ static void cut(struct tail *tail, size_t count)
     tail->item_count = notes + count;
 }
 
+/* By writer, and along each by number. */
+static int compare_by_seq(const void *a, const void *b)
+{
+    const struct tail_item *left = a;
+    const struct tail_item *right = b;
+    if (left->event == NULL || right->event == NULL)
+        return (left->event != NULL) - (right->event != NULL);
+    int by_writer = memcmp(left->writer->bytes, right->writer->bytes, sizeof left->writer->bytes);
+    if (by_writer != 0)
+        return by_writer;
+    return left->first < right->first ? -1 : left->first > right->first;
+}
+
+/* What goes on by number begins by number: put the newest events in the order that looks have. */
+static void arrange(struct tail *tail)
+{
+    if (tail->item_count < 2)
+        return;
+    qsort(tail->items, tail->item_count, sizeof *tail->items, compare_by_seq);
+    for (size_t i = 0; i < tail->item_count; i++) {
+        struct tail_item *item = &tail->items[i];
+        if (item->event == NULL)
+            continue;
+        bool follows = i > 0 && item[-1].event != NULL && uuid_equal(item[-1].writer, item->writer);
+        item->order_us = item->event->event.timestamp_us;
+        if (follows && item[-1].order_us > item->order_us)
+            item->order_us = item[-1].order_us;
+    }
+    tail_sort(tail);
+}
+
 static enum trail_err gather(struct tail *tail, struct candidates *candidates, bool follow,
                              struct trail_error *ret_error)
 {
@@ -259,5 +290,7 @@ enum trail_err tail_history(struct tail *tail, size_t count, bool follow, struct
     if (err != TRAIL_OK)
         return error_set(ret_error, err, 0, "no memory for the newest events");
     cut(tail, count);
+    if (follow)
+        arrange(tail);
     return TRAIL_OK;
 }

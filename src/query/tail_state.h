@@ -83,6 +83,9 @@ TRAIL_MUST_CHECK enum trail_err tail_add(struct tail *tail, struct tail_writer *
 TRAIL_MUST_CHECK enum trail_err tail_add_event(struct tail *tail, struct tail_writer *writer,
                                                const struct trail_stored_event *event);
 
+/* Put the items in the order that a look shows them in. */
+void tail_sort(struct tail *tail);
+
 /* ---- tail_writers.c ---- */
 
 /* The writer's entry; NULL: none. */

@@ -99,17 +99,21 @@ static void put_payload(struct segment *segment, uint64_t seq, struct trail_text
     segment->tail += frame_size(payload.size);
 }
 
+void tail_bench_put_late(struct segment *segment, uint64_t seq, uint64_t as_of)
+{
+    struct event_record record = fixture_event(as_of);
+    struct buf          payload;
+    uint32_t            flags = 0;
+    buf_init(&payload, NULL, 0);
+    assert_int_equal(event_encode(&record.event, record.weight, &payload, &flags), TRAIL_OK);
+    put_payload(segment, seq, buf_text(&payload));
+    buf_done(&payload);
+}
+
 void tail_bench_put(struct segment *segment, uint64_t first, uint64_t last)
 {
-    for (uint64_t seq = first; seq <= last; seq++) {
-        struct event_record record = fixture_event(seq);
-        struct buf          payload;
-        uint32_t            flags = 0;
-        buf_init(&payload, NULL, 0);
-        assert_int_equal(event_encode(&record.event, record.weight, &payload, &flags), TRAIL_OK);
-        put_payload(segment, seq, buf_text(&payload));
-        buf_done(&payload);
-    }
+    for (uint64_t seq = first; seq <= last; seq++)
+        tail_bench_put_late(segment, seq, seq);
 }
 
 void tail_bench_put_broken(struct segment *segment, uint64_t seq)

@@ -35,6 +35,9 @@ struct segment *tail_bench_foreign(const struct tail_bench *bench, char letter);
 /* Publish the frames first .. last. */
 void tail_bench_put(struct segment *segment, uint64_t first, uint64_t last);
 
+/* Publish a frame whose timestamp is that of fixture_event(as_of). */
+void tail_bench_put_late(struct segment *segment, uint64_t seq, uint64_t as_of);
+
 /* Publish one whose payload is no event. */
 void tail_bench_put_broken(struct segment *segment, uint64_t seq);
 

@@ -104,6 +104,32 @@ static void a_filter_reaches_back_beyond_the_newest(void **state)
     assert_string_equal(tail_bench_start(&bench, 2, true), "a999 a1000");
 }
 
+static void what_goes_on_by_number_begins_by_number(void **state)
+{
+    (void)state;
+    struct segment *a = tail_bench_segment(&bench, 'a', 1, 1);
+    struct segment *b = tail_bench_segment(&bench, 'b', 1, 1);
+    tail_bench_put(a, 1, 4);
+    tail_bench_put_late(a, 5, 2); /* An import, or a clock that was set back. */
+    tail_bench_put(a, 6, 6);
+    tail_bench_put(b, 1, 6);
+    tail_bench_store(&bench, 'z', 1, 1);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 8, false), "b2 a3 b3 a4 b4 b5 a6 b6");
+    tail_close(bench.tail);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 9, false), "a5 b2 a3 b3 a4 b4 b5 a6 b6");
+    tail_close(bench.tail);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 9, true), "b2 a3 b3 a4 a5 b4 b5 a6 b6");
+    tail_bench_put_late(b, 7, 1);
+    tail_bench_put_late(a, 7, 9);
+    tail_bench_put_late(b, 8, 8);
+    assert_string_equal(tail_bench_look(&bench), "b7 b8 a7");
+    segment_free(a);
+    segment_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +137,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_there_is_when_more_is_asked_for, make, remove_all),
         cmocka_unit_test_setup_teardown(a_long_spool_gives_its_newest, make, remove_all),
         cmocka_unit_test_setup_teardown(what_a_spool_lacks_waits_only_when_there_is_a_later, make, remove_all),
+        cmocka_unit_test_setup_teardown(what_goes_on_by_number_begins_by_number, make, remove_all),
         cmocka_unit_test_setup_teardown(a_filter_reaches_back_beyond_the_newest, make, remove_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
