@@ -2,7 +2,7 @@
  *
  * Goal:   the newest of both, each once, by time; what a spool lacks is left for later only when there is a later; the
  *         first look shows nothing that the history showed, and everything it did not.
- * Method: as test_tail.c.
+ * Method: as test_tail.c; what happens while the history is put together is made to happen between two SELECTs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,26 @@
 #include "query/tail_bench.h"
 
 static struct tail_bench bench;
+
+/* Before the SELECT with this number (from 1), the writer appends its next event, and everything is stored. */
+static int             strike_before;
+static struct segment *struck;
+static uint64_t        next_seq;
+
+enum trail_err __real_store_select(struct store *store, const char *sql, const struct store_value *parameters,
+                                   size_t count, store_row_fn on_row, void *context, struct trail_error *ret_error);
+enum trail_err __wrap_store_select(struct store *store, const char *sql, const struct store_value *parameters,
+                                   size_t count, store_row_fn on_row, void *context, struct trail_error *ret_error);
+
+enum trail_err __wrap_store_select(struct store *store, const char *sql, const struct store_value *parameters,
+                                   size_t count, store_row_fn on_row, void *context, struct trail_error *ret_error)
+{
+    if (strike_before > 0 && --strike_before == 0) {
+        tail_bench_put(struck, next_seq, next_seq);
+        tail_bench_store(&bench, 'a', bench.store.last_seq + 1, next_seq);
+    }
+    return __real_store_select(store, sql, parameters, count, on_row, context, ret_error);
+}
 
 static int make(void **state)
 {
@@ -104,6 +124,49 @@ static void a_filter_reaches_back_beyond_the_newest(void **state)
     assert_string_equal(tail_bench_start(&bench, 2, true), "a999 a1000");
 }
 
+/* Whatever the moment at which an event is appended and stored, it is shown once: by the history or by a look. */
+static void an_event_that_comes_meanwhile_is_shown_once(void **state)
+{
+    (void)state;
+    static const struct {
+        int         before;
+        const char *history;
+        const char *look;
+    } cases[] = {
+        { 0, "a1 a2 a3", "" },
+        { 1, "a1 a2 a3 a4", "" }, /* Before the ledger is read: the store answers for it. */
+        { 2, "a1 a2 a3 a4", "" }, /* Before the writers are. */
+        { 3, "a1 a2 a3", "a4" },  /* Before the events are: it is behind what the writers' numbers said. */
+    };
+    struck = tail_bench_segment(&bench, 'a', 1, 1);
+    tail_bench_put(struck, 1, 3);
+    tail_bench_store(&bench, 'a', 1, 2);
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 10, true), cases[0].history);
+    assert_string_equal(tail_bench_look(&bench), cases[0].look);
+    for (size_t i = 1; i < sizeof cases / sizeof cases[0]; i++) {
+        segment_free(struck);
+        tail_bench_done(&bench);
+        tail_bench_init(&bench);
+        struck = tail_bench_segment(&bench, 'a', 1, 1);
+        tail_bench_put(struck, 1, 3);
+        tail_bench_store(&bench, 'a', 1, 2);
+        tail_bench_open(&bench);
+        next_seq = 4;
+        strike_before = cases[i].before;
+        assert_string_equal(tail_bench_start(&bench, 10, true), cases[i].history);
+        assert_int_equal(strike_before, 0);
+        assert_string_equal(tail_bench_look(&bench), cases[i].look);
+        assert_string_equal(tail_bench_look(&bench), "");
+        /* The same while a look goes on: the store has it, the spool shows it no second time. */
+        next_seq = 5;
+        strike_before = 1;
+        assert_string_equal(tail_bench_look(&bench), "a5");
+        assert_string_equal(tail_bench_look(&bench), "");
+    }
+    segment_free(struck);
+}
+
 static void what_goes_on_by_number_begins_by_number(void **state)
 {
     (void)state;
@@ -137,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_there_is_when_more_is_asked_for, make, remove_all),
         cmocka_unit_test_setup_teardown(a_long_spool_gives_its_newest, make, remove_all),
         cmocka_unit_test_setup_teardown(what_a_spool_lacks_waits_only_when_there_is_a_later, make, remove_all),
+        cmocka_unit_test_setup_teardown(an_event_that_comes_meanwhile_is_shown_once, make, remove_all),
         cmocka_unit_test_setup_teardown(what_goes_on_by_number_begins_by_number, make, remove_all),
         cmocka_unit_test_setup_teardown(a_filter_reaches_back_beyond_the_newest, make, remove_all),
     };

@@ -65,6 +65,25 @@ static void a_spool_that_was_only_prepared_is_met_when_it_is_used(void **state)
     segment_free(segment);
 }
 
+static void nobody_is_called_foreign_while_the_store_cannot_be_asked(void **state)
+{
+    (void)state;
+    struct spool_identity identity = { .writer = tail_bench_writer('a'),
+                                       .destination_kind = SPOOL_DESTINATION_STORE,
+                                       .service = "own?" };
+    struct segment       *segment = tail_bench_segment(&bench, 'a', 1, 0);
+    identity.destination = tail_bench_writer('s');
+    segment_activate(segment, &identity, 1, FIXTURE_TIME_US);
+    tail_bench_put(segment, 1, 1);
+    assert_string_equal(tail_bench_look(&bench), ""); /* The store says who it is, and it is not s. */
+
+    tail_close(bench.tail);
+    bench.look_away = true;
+    tail_bench_open(&bench);
+    assert_string_equal(tail_bench_start(&bench, 10, true), "away a1");
+    segment_free(segment);
+}
+
 static void one_look_takes_so_much_of_a_writer(void **state)
 {
     (void)state;
@@ -138,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(another_stores_spool_is_left_alone, make, remove_all),
         cmocka_unit_test_setup_teardown(a_spool_that_was_only_prepared_is_met_when_it_is_used, make, remove_all),
+        cmocka_unit_test_setup_teardown(nobody_is_called_foreign_while_the_store_cannot_be_asked, make, remove_all),
         cmocka_unit_test_setup_teardown(one_look_takes_so_much_of_a_writer, make, remove_all),
         cmocka_unit_test_setup_teardown(a_frame_that_is_no_event_holds_its_writer_and_no_other, make, remove_all),
         cmocka_unit_test_setup_teardown(the_next_segment_is_read_and_the_last_one_unmapped, make, remove_all),
