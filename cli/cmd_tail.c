@@ -16,13 +16,13 @@
     "being recorded: it is read from the spools on this machine, before it is stored. What other machines\n" \
     "recorded is shown when it is stored. Each event is shown once. Filters are those of `audittrail query`."
 
-#define TAIL_NOTES                                                                                             \
-    "Events of one process come in the order it recorded them. Numbers that neither spool nor store has are\n" \
-    "shown as `-- gap: ... --` ({\"gap\": ...} in ndjson; on stderr with csv), whatever the filters say.\n"    \
-    "Ctrl-C ends with exit code 0.\n"                                                                          \
-    "\nexamples:\n"                                                                                            \
-    "  audittrail tail -f\n"                                                                                   \
-    "  audittrail tail -f -n 0 --outcome denied,failure\n"                                                     \
+#define TAIL_NOTES                                                                                                 \
+    "\n\nEvents of one process come in the order it recorded them. Numbers that neither spool nor store has are\n" \
+    "shown as `-- gap: ... --` ({\"gap\": ...} in ndjson; on stderr with csv), whatever the filters say.\n"        \
+    "Ctrl-C ends with exit code 0.\n"                                                                              \
+    "\nexamples:\n"                                                                                                \
+    "  audittrail tail -f\n"                                                                                       \
+    "  audittrail tail -f -n 0 --outcome denied,failure\n"                                                         \
     "  audittrail tail -f -o ndjson --action 'delete_*' | notify"
 
 struct session {
@@ -139,11 +139,12 @@ static int run_tail(const struct tail_request *request, const struct settings *s
 
 int cmd_tail(int argc, char **argv)
 {
+    char                notes[COLUMNS_NOTES_SIZE];
     struct usage        usage = { .command = "tail",
                                   .synopsis = "[-f] [options]",
                                   .about = TAIL_ABOUT,
                                   .options = tail_options(),
-                                  .notes = TAIL_NOTES };
+                                  .notes = columns_notes(notes, TAIL_NOTES) };
     struct options      options;
     struct tail_request request;
     struct settings     settings;

@@ -41,4 +41,9 @@ void column_append(const struct column *column, const struct trail_stored_event 
 /* All names, separated by blanks: for help and messages. A static string. */
 const char *columns_names(void);
 
+/* Behind the options of a command: "columns: ..." with all names, in lines that fit a terminal, and `behind`, together
+ * less than COLUMNS_NOTES_SIZE. Returns `storage`. */
+#define COLUMNS_NOTES_SIZE 2048
+const char *columns_notes(char storage[COLUMNS_NOTES_SIZE], const char *behind);
+
 #endif

@@ -421,7 +421,7 @@ class Once(TailCase):
         text = self.run_command("tail", "--help").out
         for name in ("--follow", "--lines", "--since", "--user", "--email", "--team", "--resource", "--action",
                      "--operation", "--outcome", "--level", "--correlation-id", "--classification",
-                     "--requires-review", "--output", "--columns", "--no-spool"):
+                     "--requires-review", "--output", "--columns", "--no-spool", "columns: id"):
             self.assertIn(name, text)
         self.assertNotIn("--after", text)
 

@@ -133,8 +133,8 @@ static void the_table_shows_what_people_ask_for_first(void **state)
 static void a_settled_printer_shows_its_headings_in_usual_widths(void **state)
 {
     (void)state;
-    static const char    headings[] = "time                 user              operation  action                resource"
-                                      "                      outcome\n";
+    static const char    headings[] = "time                 user                  operation  action                "
+                                      "resource                                   outcome\n";
     struct event_printer printer;
     FILE                *out = tmpfile();
     assert_non_null(out);
