@@ -14,37 +14,19 @@
     "Find recorded events, the newest first. Filters narrow the result; each takes what all the others\n" \
     "leave. Times are UTC. Text is compared as it stands, but for --action, where * and ? match anything."
 
-#define QUERY_NOTES_WIDTH 100
-
-/* "columns: ..." and examples, put together once: the names come from the columns themselves. */
-static const char *query_notes(void)
-{
-    static char notes[2048];
-    size_t      begin = 0; /* Of the line, to break it where it gets too long. */
-    size_t      blank = 0;
-    int         size = snprintf(notes, sizeof notes, "columns: %s", columns_all);
-    for (size_t i = 0; i < (size_t)size; i++) {
-        if (notes[i] == ' ')
-            blank = i;
-        if (i - begin >= QUERY_NOTES_WIDTH) {
-            notes[blank] = '\n';
-            begin = blank + 1;
-        }
-    }
-    snprintf(notes + size, sizeof notes - (size_t)size,
-             "\n\nexamples:\n"
-             "  audittrail query --since 1h --user alice\n"
-             "  audittrail query --resource tool/42 --operation update,delete --oldest-first\n"
-             "  audittrail query --since 7d --outcome denied,failure -o csv --limit all > denied.csv");
-    return notes;
-}
+#define QUERY_EXAMPLES                                                                 \
+    "\n\nexamples:\n"                                                                  \
+    "  audittrail query --since 1h --user alice\n"                                     \
+    "  audittrail query --resource tool/42 --operation update,delete --oldest-first\n" \
+    "  audittrail query --since 7d --outcome denied,failure -o csv --limit all > denied.csv"
 
 const struct usage *usage_query(void)
 {
+    static char         notes[COLUMNS_NOTES_SIZE];
     static struct usage usage = {
         .command = "query", .synopsis = "[options]", .about = QUERY_ABOUT, .options = query_options
     };
-    usage.notes = query_notes();
+    usage.notes = columns_notes(notes, QUERY_EXAMPLES);
     return &usage;
 }
 

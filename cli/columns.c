@@ -1,6 +1,7 @@
 /* columns.c -- a stored event as named cells. */
 #include "cli/columns.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -136,6 +137,7 @@ static const struct column columns[] = {
 };
 
 #define COLUMN_COUNT (sizeof columns / sizeof columns[0])
+#define COLUMNS_HELP_WIDTH 100
 #define COLUMN_COUNT_FOR_PEOPLE 3 /* The last ones, which repeat what others hold. */
 
 _Static_assert(COLUMN_COUNT <= COLUMNS_MAX, "struct columns has room for every column once");
@@ -183,6 +185,24 @@ const char *column_name(const struct column *column)
     return column->name;
 }
 
+size_t column_usual_width(const struct column *column)
+{
+    static const struct {
+        const char *name;
+        size_t      width;
+    } usual[] = { { "id", 36 },          { "timestamp", CLOCK_TEXT_SIZE - 1 },
+                  { "time", 19 },        { "operation", 9 },
+                  { "outcome", 7 },      { "user", 20 },
+                  { "action", 20 },      { "resource", 41 },
+                  { "user_agent", 24 },  { "correlation_id", 36 },
+                  { "request_path", 24 } };
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+        if (strcmp(usual[i].name, column->name) == 0)
+            return usual[i].width;
+    }
+    return 12;
+}
+
 void column_append(const struct column *column, const struct trail_stored_event *event, struct buf *out)
 {
     if (column->append != NULL)
@@ -213,3 +233,31 @@ const char columns_all[] = "id timestamp service seq operation outcome success "
 #include "event/fields.def"
 #undef FIELD
                            "data_classification requires_review level flags weight time user resource";
+
+static void append_help(struct buf *out)
+{
+    struct trail_text rest = trail_str(columns_all);
+    size_t            width = (size_t)(sizeof "columns:" - 1);
+    buf_append_string(out, "columns:");
+    while (rest.size > 0) {
+        const char *blank = memchr(rest.data, ' ', rest.size);
+        size_t      size = blank != NULL ? (size_t)(blank - rest.data) : rest.size;
+        bool        breaks = width + 1 + size > COLUMNS_HELP_WIDTH;
+        buf_append_string(out, breaks ? "\n" : " ");
+        buf_append(out, rest.data, size);
+        width = breaks ? size : width + 1 + size;
+        rest.data += size + (blank != NULL);
+        rest.size -= size + (blank != NULL);
+    }
+}
+
+const char *columns_notes(char storage[COLUMNS_NOTES_SIZE], const char *behind)
+{
+    struct buf notes;
+    buf_init(&notes, storage, COLUMNS_NOTES_SIZE);
+    append_help(&notes);
+    buf_append_string(&notes, behind);
+    buf_append(&notes, "", 1);
+    assert(notes.data == storage);
+    return storage;
+}

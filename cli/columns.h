@@ -33,6 +33,9 @@ void columns_complete(struct columns *ret_columns);
 
 const char *column_name(const struct column *column);
 
+/* How wide its cells mostly are: for rows that must be shown before there are enough of them to measure. */
+size_t column_usual_width(const struct column *column);
+
 /* The cell of `event`, as it is stored; empty when the event does not have it. */
 void column_append(const struct column *column, const struct trail_stored_event *event, struct buf *out);
 
@@ -41,5 +44,10 @@ enum style column_style(const struct column *column, const struct trail_stored_e
 
 /* All names, separated by blanks: for help, messages and tables of options. */
 extern const char columns_all[];
+
+/* Behind the options of a command: "columns: ..." with all names, in lines that fit a terminal, and `behind`, together
+ * less than COLUMNS_NOTES_SIZE. Returns `storage`. */
+#define COLUMNS_NOTES_SIZE 2048
+const char *columns_notes(char storage[COLUMNS_NOTES_SIZE], const char *behind);
 
 #endif

@@ -20,6 +20,7 @@
 #define COMMAND_MAP(X)                                                         \
     X(record, "record events given as NDJSON, one object per line")            \
     X(query, "find recorded events")                                           \
+    X(tail, "show the newest events, and new ones as they are recorded")       \
     X(stats, "show where every event went, over all writers")                  \
     X(simulate, "show what another policy would keep, before switching to it") \
     X(config, "show and check the settings")                                   \

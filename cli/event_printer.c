@@ -96,6 +96,16 @@ void printer_event(struct event_printer *printer, const struct trail_stored_even
     printer->count++;
 }
 
+void printer_settle(struct event_printer *printer)
+{
+    size_t least[COLUMNS_MAX];
+    if (printer->format != OUTPUT_TABLE)
+        return;
+    for (size_t i = 0; i < printer->columns.count; i++)
+        least[i] = column_usual_width(printer->columns.list[i]);
+    table_settle(&printer->table, least);
+}
+
 bool printer_end(struct event_printer *printer)
 {
     if (printer->format == OUTPUT_JSON)

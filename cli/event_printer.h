@@ -30,6 +30,9 @@ void printer_begin(struct event_printer *printer, FILE *out, enum output_format 
 
 void printer_event(struct event_printer *printer, const struct trail_stored_event *event);
 
+/* From now on every event is printed when it comes, also in a table, whose columns then get their usual widths. */
+void printer_settle(struct event_printer *printer);
+
 bool printer_end(struct event_printer *printer);
 
 #endif

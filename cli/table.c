@@ -132,6 +132,17 @@ void table_cell_styled(struct table *table, struct trail_text text, enum style s
         print_gathered(table);
 }
 
+void table_settle(struct table *table, const size_t *least)
+{
+    if (table->measured || buf_failed(&table->cells))
+        return;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (table->widths[i] < least[i])
+            table->widths[i] = least[i];
+    }
+    print_gathered(table);
+}
+
 bool table_end(struct table *table)
 {
     bool complete = !buf_failed(&table->cells);

@@ -48,6 +48,10 @@ void table_show_on(struct table *table, const struct screen *screen);
 void table_cell(struct table *table, struct trail_text text);
 void table_cell_styled(struct table *table, struct trail_text text, enum style style);
 
+/* Do not measure on: print the headings and what was gathered, each column at least as wide as `least` says, and every
+ * later row as it comes. */
+void table_settle(struct table *table, const size_t *least);
+
 /* Print what is left; with no rows at all the headings alone. */
 bool table_end(struct table *table);
 

@@ -112,7 +112,7 @@ static size_t next_character(struct trail_text name, size_t at)
 
 /* Match a folded name with one fall-back: when it fails, the latest `*` takes one byte more. Earlier ones need not
  * be tried again, so the worst case is pattern times name, not exponential. */
-static bool wild_matches(struct trail_text pattern, struct trail_text name)
+bool pattern_matches(struct trail_text pattern, struct trail_text name)
 {
     size_t p = 0;
     size_t n = 0;
@@ -251,7 +251,7 @@ size_t pattern_list_find(const struct pattern_list *list, struct trail_text name
     if (slot != 0)
         return slot - 1U;
     for (size_t i = 0; i < list->wild_count; i++) {
-        if (wild_matches(list->items[list->wild[i]], folded_text(&folded)))
+        if (pattern_matches(list->items[list->wild[i]], folded_text(&folded)))
             return list->wild[i];
     }
     return PATTERN_NONE;

@@ -52,4 +52,7 @@ static inline bool pattern_list_matches(const struct pattern_list *list, struct 
     return pattern_list_find(list, name) != PATTERN_NONE;
 }
 
+/* True when one item, a name or a pattern, stands for the whole of `name`; both are in lower case. */
+bool pattern_matches(struct trail_text pattern, struct trail_text name);
+
 #endif

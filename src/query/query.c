@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/settings.h"
-#include "query/query_sql.h"
+#include "query/query_row.h"
 
 /* Texts of one page beyond this end the page early: rows with five 16 KiB values would make it 20 MiB. */
 #define PAGE_TEXT_BYTES_MAX (2 * 1024 * 1024)
@@ -134,38 +134,24 @@ static enum trail_err find_start(struct trail_query *query, struct trail_error *
 
 /* ---- A page ---- */
 
-static void keep_text(struct trail_query *query, struct trail_text *to, const struct store_value *value)
+/* Only the size for now: the buffer may move until the page is complete. */
+static void keep_text(struct trail_query *query, struct trail_text *text)
 {
-    /* Only the size for now: the buffer may move until the page is complete. */
-    *to = (struct trail_text){ NULL, value->text.size };
-    buf_append_text(&query->texts, value->text);
+    buf_append_text(&query->texts, *text);
+    text->data = NULL;
 }
 
 static bool take_row(void *context, const struct store_value *columns, size_t column_count)
 {
     struct trail_query *query = context;
-    assert(column_count == QUERY_COLUMN_COUNT);
     assert(query->row_count < QUERY_PAGE_ROWS);
 
     struct trail_stored_event *row = &query->rows[query->row_count++];
-    *row = (struct trail_stored_event){ .event = { TRAIL_EVENT_INIT } };
-    row->event.timestamp_us = columns[QUERY_COLUMN_TIMESTAMP].integer;
-    row->event.operation = (enum trail_operation)columns[QUERY_COLUMN_OPERATION].integer;
-    row->event.outcome = (enum trail_outcome)columns[QUERY_COLUMN_OUTCOME].integer;
-    row->event.data_classification = (enum trail_classification)columns[QUERY_COLUMN_CLASSIFICATION].integer;
-    row->event.requires_review = columns[QUERY_COLUMN_REVIEW].integer != 0 ? TRAIL_REVIEW_YES : TRAIL_REVIEW_NO;
-    row->level = (enum trail_level)columns[QUERY_COLUMN_LEVEL].integer;
-    row->flags = (uint32_t)columns[QUERY_COLUMN_FLAGS].integer;
-    row->weight = columns[QUERY_COLUMN_WEIGHT].real;
-    row->seq = (uint64_t)columns[QUERY_COLUMN_SEQ].integer;
-    event_id_format(row->event.timestamp_us, (uint32_t)columns[QUERY_COLUMN_ID_HASH].integer, row->seq, &row->id);
-    keep_text(query, &row->service, &columns[QUERY_COLUMN_SERVICE]);
-    for (size_t i = 0; i < EVENT_FIELD_COUNT; i++)
-        keep_text(query, event_text_at(&row->event, (enum event_field)i), &columns[QUERY_COLUMN_TEXTS + i]);
-
-    query->position =
-        (struct query_position){ row->event.timestamp_us, columns[QUERY_COLUMN_WRITER].integer, (int64_t)row->seq };
+    query_row_read(columns, column_count, row, &query->position);
     query->started = true;
+    keep_text(query, &row->service);
+    for (size_t i = 0; i < EVENT_FIELD_COUNT; i++)
+        keep_text(query, event_text_at(&row->event, (enum event_field)i));
     return query->texts.size < PAGE_TEXT_BYTES_MAX && !buf_failed(&query->texts);
 }
 

@@ -345,14 +345,34 @@ static void put_walk(struct query_sql *sql, enum query_drive drive, const struct
     buf_printf(&sql->text, " LIMIT %zu", row_limit);
 }
 
-void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct query_position *after, size_t row_limit)
+/* SELECT of everything that is shown of the events whose ids follow. */
+static void put_columns(struct query_sql *sql)
 {
-    start(sql);
     buf_printf(&sql->text, "SELECT %s", page_columns);
     for (size_t i = 0; i < EVENT_FIELD_COUNT; i++)
         buf_printf(&sql->text, ", %s", text_columns[i]);
     put(sql, page_joins);
     put(sql, " WHERE e.id IN (");
+}
+
+void query_sql_range(struct query_sql *sql, const struct query_range *range, size_t row_limit)
+{
+    start(sql);
+    put_columns(sql);
+    put(sql, "SELECT x.id FROM audit_events x INDEXED BY audit_events_time WHERE 1");
+    put_integer_condition(sql, " AND x.timestamp >= ?", range->min_timestamp_us);
+    put_integer_condition(sql, " AND x.timestamp <= ?", range->max_timestamp_us);
+    put_integer_condition(sql, " AND x.writer = ?", range->writer);
+    put_integer_condition(sql, " AND x.seq >= ?", range->first_seq);
+    put_integer_condition(sql, " AND x.seq <= ?", range->last_seq);
+    buf_printf(&sql->text, " ORDER BY x.seq LIMIT %zu) ORDER BY e.seq", row_limit);
+    finish(sql);
+}
+
+void query_sql_page(struct query_sql *sql, enum query_drive drive, const struct query_position *after, size_t row_limit)
+{
+    start(sql);
+    put_columns(sql);
     if (drives[drive].dimension == NULL) {
         put_walk(sql, drive, after, row_limit);
     } else {

@@ -96,6 +96,18 @@ enum scan_column {
     SCAN_COLUMN_COUNT
 };
 
+/* Events of one writer that are wanted in the order of their numbers; no other condition applies. */
+struct query_range {
+    int64_t writer; /* audit_writers.id */
+    int64_t first_seq;
+    int64_t last_seq;
+    int64_t min_timestamp_us; /* As the ledger says: events are found by time. */
+    int64_t max_timestamp_us;
+};
+
+/* Build: at most row_limit events of the range, ascending. Columns as enum query_column. */
+void query_sql_range(struct query_sql *sql, const struct query_range *range, size_t row_limit);
+
 /* Columns of a page's rows; the texts follow in the order of fields.def. */
 enum query_column {
     QUERY_COLUMN_TIMESTAMP,

@@ -40,17 +40,6 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* "00000012.seg" is 12. */
-static bool segment_number(const char *name, uint32_t *ret_number)
-{
-    char     rest[16] = "";
-    unsigned number = 0;
-    if (strlen(name) != 12 || sscanf(name, "%8u%15s", &number, rest) != 2 || strcmp(rest, ".seg") != 0)
-        return false;
-    *ret_number = number;
-    return true;
-}
-
 /* "00000012.seg.quarantine" is 12. */
 static bool quarantined_number(const char *name, uint32_t *ret_number)
 {
@@ -81,7 +70,7 @@ static enum trail_err list_segments(struct remains *remains, struct number_list 
     for (struct dirent *entry = readdir(directory); entry != NULL && err == TRAIL_OK; entry = readdir(directory)) {
         if (quarantined_number(entry->d_name, &number))
             note_quarantined(remains, number);
-        if (segment_number(entry->d_name, &number) && ret_list->count < REMAINS_SEGMENTS_MAX &&
+        if (segment_number_of(entry->d_name, &number) && ret_list->count < REMAINS_SEGMENTS_MAX &&
             !add_number(ret_list, number))
             err = error_set(ret_error, TRAIL_ENOMEM, 0, "out of memory for the segments of %s", remains->home.path);
     }

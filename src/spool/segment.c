@@ -178,6 +178,16 @@ fail:
     return err;
 }
 
+bool segment_number_of(const char *name, uint32_t *ret_number)
+{
+    char     rest[16] = "";
+    unsigned number = 0;
+    if (strlen(name) != 12 || sscanf(name, "%8u%15s", &number, rest) != 2 || strcmp(rest, ".seg") != 0)
+        return false;
+    *ret_number = number;
+    return true;
+}
+
 void segment_unlink(const struct segment *segment)
 {
     unlink(segment->path);

@@ -47,6 +47,9 @@ void segment_activate(struct segment *segment, const struct spool_identity *iden
 TRAIL_MUST_CHECK enum trail_err segment_open(struct segment **ret_segment, const char *path,
                                              struct segment_header *ret_header, struct trail_error *ret_error);
 
+/* "00000012.seg" is 12; false: not the name of a segment. */
+bool segment_number_of(const char *name, uint32_t *ret_number);
+
 void segment_unlink(const struct segment *segment);
 void segment_free(struct segment *segment);
 

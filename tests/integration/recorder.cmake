@@ -33,6 +33,7 @@ if(TARGET audittrail)
   recorder_test(power_cut)
   recorder_test(us3)
   recorder_test(stats)
+  recorder_test(tail)
 
   soak_test(kill AUDITTRAIL_KILLS=10000)
   soak_test(faults_spool AUDITTRAIL_SOAK=1)

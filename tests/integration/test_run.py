@@ -1,6 +1,6 @@
 """What a newcomer sees: scripts/run, as `make run` calls it.
 
-Goal:   it starts, says what is not recorded, shows a record soon after it was made, stops cleanly, and keeps a settings
+Goal:   it starts, says what is not recorded, shows a record before it is stored, stops cleanly, and keeps a settings
         file that was changed.
 Method: run it in a directory of its own on a free port, and read what it prints, line by line.
 """
@@ -10,6 +10,7 @@ import os
 import queue
 import re
 import signal
+import sqlite3
 import subprocess
 import threading
 import unittest
@@ -50,6 +51,20 @@ class Run(GatewayTest):
         self.read_until(lines, "gateway: stopped; every audit event is stored")
         self.assertEqual(process.wait(timeout=DEADLINE_S), 0)
 
+    def stored(self, directory):
+        """Events of the tool in the store."""
+        database = directory / "audittrail" / "audit.db"
+        if not database.exists():
+            return 0
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        try:
+            return connection.execute("SELECT count(*) FROM audit_trail WHERE action = 'create_tool'").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            self.assertIn("no such table", str(error))  # It is being created at this moment.
+            return 0
+        finally:
+            connection.close()
+
     def test_it_starts_shows_records_and_stops(self):
         directory = self.directory()
         process, lines = self.run_script(directory)
@@ -63,7 +78,9 @@ class Run(GatewayTest):
         self.assertEqual(connection.getresponse().status, 201)
         connection.close()
         self.assertRegex(self.read_until(lines, "create_tool"), r"ada +create +create_tool")
+        self.assertEqual(self.stored(directory), 0, "it was shown before it was stored")
         self.stop(process, lines)
+        self.assertGreater(self.stored(directory), 0)
 
     def test_a_changed_setting_is_kept_and_holds(self):
         directory = self.directory()
@@ -97,11 +114,14 @@ class Run(GatewayTest):
         self.stop(process, lines)
 
     def test_demo_sums_up(self):
-        process, lines = self.run_script(self.directory(), DEMO="1", DEMO_SECONDS="1")
+        process, lines = self.run_script(self.directory(), DEMO="1", DEMO_SECONDS="1",
+                                         AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL="1")
         text = self.read_until(lines, "Still running")
         self.assertRegex(text, r"create_tool +201")
         self.assertRegex(text, r"50 requests in .*, 0 without an answer")
-        self.assertRegex(text, r"Stored since the start: [1-9]\d* records")
+        stored = int(re.search(r"Stored since the start: ([1-9]\d*) records", text)[1])
+        shown = len(re.findall(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", text))
+        self.assertEqual(shown, stored, "what was shown as it came is what is stored")
         self.stop(process, lines)
 
     def test_a_port_in_use_is_said(self):

@@ -156,9 +156,30 @@ static void the_order_asked_for_is_kept(void **state)
     assert_int_equal(columns.count, 6);
 }
 
+static void the_notes_name_every_column_in_lines_that_fit(void **state)
+{
+    (void)state;
+    char         storage[COLUMNS_NOTES_SIZE];
+    char         names[COLUMNS_NOTES_SIZE];
+    const char  *notes = columns_notes(storage, "\nbehind");
+    const size_t head = strlen("columns: ");
+    size_t       width = 0;
+    assert_memory_equal(notes, "columns: ", head);
+    for (const char *c = notes; *c != '\0'; c++) {
+        width = *c == '\n' ? 0 : width + 1;
+        assert_true(width <= 100);
+    }
+    snprintf(names, sizeof names, "%s", notes + head);
+    *strstr(names, "\nbehind") = '\0';
+    for (char *c = names; *c != '\0'; c++)
+        *c = *c == '\n' ? ' ' : *c;
+    assert_string_equal(names, columns_all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_notes_name_every_column_in_lines_that_fit),
         cmocka_unit_test(every_field_has_its_column),
         cmocka_unit_test(cells_for_people_are_put_together),
         cmocka_unit_test(the_names_of_the_help_are_taken_and_no_others),

@@ -130,6 +130,23 @@ static void the_table_shows_what_people_ask_for_first(void **state)
     free(text);
 }
 
+static void a_settled_printer_shows_its_headings_in_usual_widths(void **state)
+{
+    (void)state;
+    static const char    headings[] = "time                 user                  operation  action                "
+                                      "resource                                   outcome\n";
+    struct event_printer printer;
+    FILE                *out = tmpfile();
+    assert_non_null(out);
+    printer_begin(&printer, out, OUTPUT_TABLE, NULL);
+    printer_settle(&printer);
+    assert_int_equal(ftell(out), sizeof headings - 1);
+    printer_event(&printer, &events[0]);
+    assert_true(ftell(out) > (long)sizeof headings);
+    assert_true(printer_end(&printer));
+    fclose(out);
+}
+
 static void formats_have_names(void **state)
 {
     (void)state;
@@ -150,6 +167,7 @@ int main(void)
         cmocka_unit_test(ndjson_is_one_object_per_line),
         cmocka_unit_test(csv_has_headings_and_harmless_cells),
         cmocka_unit_test(the_table_shows_what_people_ask_for_first),
+        cmocka_unit_test(a_settled_printer_shows_its_headings_in_usual_widths),
         cmocka_unit_test(formats_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,12 +162,40 @@ static void rows_beyond_the_measured_ones_are_not_kept(void **state)
     free(printed.text);
 }
 
+static void a_settled_table_prints_each_row_as_it_comes(void **state)
+{
+    (void)state;
+    static const size_t least[] = { 8, 3 };
+    struct printed      printed;
+    struct table        table;
+    begin(&printed);
+    table_begin(&table, printed.out, two_columns, 2);
+    table_cell(&table, trail_str("gathered"));
+    table_cell(&table, trail_str("1"));
+    table_settle(&table, least);
+    assert_int_equal(ftell(printed.out), strlen("name      count\ngathered      1\n"));
+    table_cell(&table, trail_str("x"));
+    table_cell(&table, trail_str("2"));
+    assert_int_equal(ftell(printed.out), strlen("name      count\ngathered      1\nx             2\n"));
+    table_settle(&table, least); /* Once is enough. */
+    table_cell(&table, trail_str("wider than all"));
+    table_cell(&table, trail_str("3"));
+    assert_true(table_end(&table));
+    end(&printed);
+    assert_string_equal(printed.text, "name      count\n"
+                                      "gathered      1\n"
+                                      "x             2\n"
+                                      "wider than all      3\n");
+    free(printed.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_line_up_by_what_is_shown),
         cmocka_unit_test(styles_take_no_width_and_leave_nothing_where_there_are_no_colours),
         cmocka_unit_test(an_empty_table_has_its_headings),
+        cmocka_unit_test(a_settled_table_prints_each_row_as_it_comes),
         cmocka_unit_test(lines_fit_a_terminal_and_say_that_they_were_cut),
         cmocka_unit_test(off_a_terminal_nothing_is_cut),
         cmocka_unit_test(rows_beyond_the_measured_ones_are_not_kept),

@@ -236,6 +236,23 @@ static void a_scan_walks_by_time_and_sorts_nothing(void **state)
     fixture_close(&fixture);
 }
 
+static void a_range_looks_at_its_span_of_time_only(void **state)
+{
+    (void)state;
+    struct fixture           fixture;
+    struct query_sql         sql;
+    char                     plan[4000];
+    const struct query_range range = { .writer = 1, .first_seq = 2, .last_seq = 3, .max_timestamp_us = 9 };
+    fixture_open(&fixture);
+    assert_int_equal(query_sql_init(&sql, &no_filter, NULL), TRAIL_OK);
+    query_sql_range(&sql, &range, 10);
+    explain(&fixture, &sql, plan);
+    assert_non_null(strstr(plan, "SEARCH x USING COVERING INDEX audit_events_time (timestamp>? AND timestamp<?)"));
+    assert_non_null(strstr(plan, "SEARCH e USING INTEGER PRIMARY KEY"));
+    query_sql_done(&sql);
+    fixture_close(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +262,7 @@ int main(void)
         cmocka_unit_test(every_way_of_looking_uses_its_index),
         cmocka_unit_test(a_scan_walks_by_time_and_sorts_nothing),
         cmocka_unit_test(finding_an_id_looks_at_its_millisecond_only),
+        cmocka_unit_test(a_range_looks_at_its_span_of_time_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
