@@ -24,7 +24,7 @@
 #include "base/text.h"
 #include "trail/rules.h"
 
-/* {"seen":"2026-11-24T04:05:06.123456Z","running":true,"untold_off_seconds":0,"service":"gateway",
+/* {"seen":"2026-11-24T04:05:06.123456Z","running":true,"on":true,"untold_off_seconds":0,"service":"gateway",
  *  "rules":{"AUDIT_TRAIL_LEVEL":"all",...}} */
 #define SEEN_START "{\"seen\":\""
 #define SEEN_AT (sizeof SEEN_START - 1)
@@ -66,6 +66,7 @@ struct content {
     int64_t           seen_us;
     bool              has_seen;
     bool              running;
+    bool              off; /* Who wrote it had switched the trail off. */
     uint64_t          untold_off_seconds;
     struct trail_text service; /* With its quotes. */
     struct trail_text rules;   /* An object; absent: nothing was ever recorded. */
@@ -86,6 +87,8 @@ static void take_member(struct content *content, struct trail_text key, struct t
         content->has_seen = value.data[0] == '"' && clock_parse(inner, &content->seen_us);
     else if (text_equal(key, TRAIL_TEXT("\"running\"")))
         content->running = text_equal(value, TRAIL_TEXT("true"));
+    else if (text_equal(key, TRAIL_TEXT("\"on\"")))
+        content->off = text_equal(value, TRAIL_TEXT("false"));
     else if (text_equal(key, TRAIL_TEXT("\"untold_off_seconds\"")))
         content->untold_off_seconds = read_seconds(value);
     else if (text_equal(key, TRAIL_TEXT("\"service\"")))
@@ -141,15 +144,18 @@ static bool is_of_service(const struct last_run *run, struct trail_text service)
     return is;
 }
 
+/* A process that lives keeps the trail on, unless it was told to switch it off: then it leaves no signs of life, and
+ * others of the service that are on do. */
 static void take_content(struct last_run *run, const struct content *content, bool is_another_alive)
 {
     int64_t off_us = clock_wall_us(run->clock) - content->seen_us;
+    int64_t least_us = INT64_C(1000000) * LAST_RUN_OFF_SECONDS_MIN + (is_another_alive ? LAST_RUN_STAMP_US : 0);
 
     run->found = true;
     run->seen_us = content->seen_us;
     run->off_seconds = content->untold_off_seconds;
     run->end = is_another_alive ? LAST_RUN_GOES_ON : content->running ? LAST_RUN_KILLED : LAST_RUN_STOPPED;
-    if (!is_another_alive && off_us >= INT64_C(1000000) * LAST_RUN_OFF_SECONDS_MIN)
+    if ((!is_another_alive || content->off) && off_us >= least_us)
         run->off_seconds += (uint64_t)(off_us / 1000000);
     buf_append_text(&run->rules, content->rules);
 }
@@ -324,8 +330,8 @@ static void write_locked(struct last_run *run, bool is_running)
     if (strcmp(seen_there, seen) > 0) /* By another process of the service. */
         memcpy(seen, seen_there, sizeof seen);
     buf_init(&text, NULL, 0);
-    buf_printf(&text, SEEN_START "%s\",\"running\":%s,\"untold_off_seconds\":%" PRIu64 ",\"service\":", seen,
-               is_running ? "true" : "false", run->is_told ? 0 : run->off_seconds);
+    buf_printf(&text, SEEN_START "%s\",\"running\":%s,\"on\":%s,\"untold_off_seconds\":%" PRIu64 ",\"service\":", seen,
+               is_running ? "true" : "false", run->is_on ? "true" : "false", run->is_told ? 0 : run->off_seconds);
     rules_append_text(trail_str(run->service), SIZE_MAX, &text);
     if (run->rules.size > 0) {
         buf_append_string(&text, ",\"rules\":");

@@ -269,6 +269,29 @@ static void a_service_of_which_another_process_lives_was_never_off(void **state)
     assert_next_start_says(&wide, "\"ended\":\"stopped\",\"off_seconds\":100}");
 }
 
+static void a_process_that_lives_with_the_trail_off_keeps_nothing_on(void **state)
+{
+    (void)state;
+    struct last_run run;
+    struct last_run other;
+    struct last_run third;
+    open_run(&run, &wide);
+    last_run_tell_start(&run, &wide);
+    open_run(&other, &wide);
+    last_run_tell_change(&run, &off);
+    wait_seconds(9);
+    open_run(&third, &wide); /* The other one is on, and its next sign is due in a second. */
+    assert_says(&third, &wide, "\"ended\":\"running\"}");
+    last_run_cancel(&third);
+    last_run_tell_change(&other, &off);
+    wait_seconds(100);
+    open_run(&third, &wide);
+    assert_says(&third, &wide, "\"ended\":\"running\",\"off_seconds\":100}");
+    last_run_cancel(&third);
+    last_run_close(&other, NULL);
+    last_run_close(&run, NULL);
+}
+
 static void services_do_not_know_of_each_other(void **state)
 {
     (void)state;
@@ -510,6 +533,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_time_without_a_trail_is_exact_and_a_restart_has_none, make, stop),
         cmocka_unit_test_setup_teardown(a_kill_is_told_with_the_last_sign_of_life, make, stop),
         cmocka_unit_test_setup_teardown(a_service_of_which_another_process_lives_was_never_off, make, stop),
+        cmocka_unit_test_setup_teardown(a_process_that_lives_with_the_trail_off_keeps_nothing_on, make, stop),
         cmocka_unit_test_setup_teardown(services_do_not_know_of_each_other, make, stop),
         cmocka_unit_test_setup_teardown(a_name_of_any_bytes_names_a_file, make, stop),
         cmocka_unit_test_setup_teardown(a_sign_of_life_changes_nothing_else_and_only_grows, make, stop),
