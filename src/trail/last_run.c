@@ -435,13 +435,14 @@ static void let_go_locked(struct last_run *run)
     run->lock_fd = -1;
 }
 
-/* Alone: nobody else of the service runs. Of two that end at the same moment, each sees the other at first. */
-static bool is_last_locked(struct last_run *run)
+/* Let go of our share, and say whether nobody else of the service runs. What others must find is written before: the
+ * last one's word comes after it. Of two that end at the same moment each sees the other, but not once both let go. */
+static bool leave_locked(struct last_run *run, bool is_dirty)
 {
-    if (run->lock_fd < 0)
+    if (run->lock_fd < 0 || !os_file_is_locked(run->lock_fd))
         return true;
-    if (!os_file_is_locked(run->lock_fd))
-        return true;
+    if (is_dirty)
+        write_locked(run, true);
     os_unlock_file(run->lock_fd);
     return !os_file_is_locked(run->lock_fd);
 }
@@ -449,10 +450,14 @@ static bool is_last_locked(struct last_run *run)
 void last_run_close(struct last_run *run, const struct settings *told)
 {
     pthread_mutex_lock(&run->lock);
-    if (told != NULL && !run->is_told)
+    bool is_dirty = told != NULL && !run->is_told;
+    if (is_dirty)
         set_rules_locked(run, told);
     see_locked(run);
-    write_locked(run, !is_last_locked(run));
+    if (leave_locked(run, is_dirty))
+        write_locked(run, false);
+    else
+        (void)stamp_in_place(run);
     let_go_locked(run);
     buf_done(&run->rules);
     run->path[0] = '\0';
