@@ -24,7 +24,7 @@
 #include "base/text.h"
 #include "trail/rules.h"
 
-/* {"seen":"2026-11-24T04:05:06.123456Z","running":true,"untold_off_seconds":0,"service":"gateway",
+/* {"seen":"2026-11-24T04:05:06.123456Z","running":true,"on":true,"untold_off_seconds":0,"service":"gateway",
  *  "rules":{"AUDIT_TRAIL_LEVEL":"all",...}} */
 #define SEEN_START "{\"seen\":\""
 #define SEEN_AT (sizeof SEEN_START - 1)
@@ -66,6 +66,7 @@ struct content {
     int64_t           seen_us;
     bool              has_seen;
     bool              running;
+    bool              off; /* Who wrote it had switched the trail off. */
     uint64_t          untold_off_seconds;
     struct trail_text service; /* With its quotes. */
     struct trail_text rules;   /* An object; absent: nothing was ever recorded. */
@@ -86,6 +87,8 @@ static void take_member(struct content *content, struct trail_text key, struct t
         content->has_seen = value.data[0] == '"' && clock_parse(inner, &content->seen_us);
     else if (text_equal(key, TRAIL_TEXT("\"running\"")))
         content->running = text_equal(value, TRAIL_TEXT("true"));
+    else if (text_equal(key, TRAIL_TEXT("\"on\"")))
+        content->off = text_equal(value, TRAIL_TEXT("false"));
     else if (text_equal(key, TRAIL_TEXT("\"untold_off_seconds\"")))
         content->untold_off_seconds = read_seconds(value);
     else if (text_equal(key, TRAIL_TEXT("\"service\"")))
@@ -141,15 +144,18 @@ static bool is_of_service(const struct last_run *run, struct trail_text service)
     return is;
 }
 
+/* A process that lives keeps the trail on, unless it was told to switch it off: then it leaves no signs of life, and
+ * others of the service that are on do. */
 static void take_content(struct last_run *run, const struct content *content, bool is_another_alive)
 {
     int64_t off_us = clock_wall_us(run->clock) - content->seen_us;
+    int64_t least_us = INT64_C(1000000) * LAST_RUN_OFF_SECONDS_MIN + (is_another_alive ? LAST_RUN_STAMP_US : 0);
 
     run->found = true;
     run->seen_us = content->seen_us;
     run->off_seconds = content->untold_off_seconds;
     run->end = is_another_alive ? LAST_RUN_GOES_ON : content->running ? LAST_RUN_KILLED : LAST_RUN_STOPPED;
-    if (!is_another_alive && off_us >= INT64_C(1000000) * LAST_RUN_OFF_SECONDS_MIN)
+    if ((!is_another_alive || content->off) && off_us >= least_us)
         run->off_seconds += (uint64_t)(off_us / 1000000);
     buf_append_text(&run->rules, content->rules);
 }
@@ -324,8 +330,8 @@ static void write_locked(struct last_run *run, bool is_running)
     if (strcmp(seen_there, seen) > 0) /* By another process of the service. */
         memcpy(seen, seen_there, sizeof seen);
     buf_init(&text, NULL, 0);
-    buf_printf(&text, SEEN_START "%s\",\"running\":%s,\"untold_off_seconds\":%" PRIu64 ",\"service\":", seen,
-               is_running ? "true" : "false", run->is_told ? 0 : run->off_seconds);
+    buf_printf(&text, SEEN_START "%s\",\"running\":%s,\"on\":%s,\"untold_off_seconds\":%" PRIu64 ",\"service\":", seen,
+               is_running ? "true" : "false", run->is_on ? "true" : "false", run->is_told ? 0 : run->off_seconds);
     rules_append_text(trail_str(run->service), SIZE_MAX, &text);
     if (run->rules.size > 0) {
         buf_append_string(&text, ",\"rules\":");
@@ -429,13 +435,14 @@ static void let_go_locked(struct last_run *run)
     run->lock_fd = -1;
 }
 
-/* Alone: nobody else of the service runs. Of two that end at the same moment, each sees the other at first. */
-static bool is_last_locked(struct last_run *run)
+/* Let go of our share, and say whether nobody else of the service runs. What others must find is written before: the
+ * last one's word comes after it. Of two that end at the same moment each sees the other, but not once both let go. */
+static bool leave_locked(struct last_run *run, bool is_dirty)
 {
-    if (run->lock_fd < 0)
+    if (run->lock_fd < 0 || !os_file_is_locked(run->lock_fd))
         return true;
-    if (!os_file_is_locked(run->lock_fd))
-        return true;
+    if (is_dirty)
+        write_locked(run, true);
     os_unlock_file(run->lock_fd);
     return !os_file_is_locked(run->lock_fd);
 }
@@ -443,10 +450,14 @@ static bool is_last_locked(struct last_run *run)
 void last_run_close(struct last_run *run, const struct settings *told)
 {
     pthread_mutex_lock(&run->lock);
-    if (told != NULL && !run->is_told)
+    bool is_dirty = told != NULL && !run->is_told;
+    if (is_dirty)
         set_rules_locked(run, told);
     see_locked(run);
-    write_locked(run, !is_last_locked(run));
+    if (leave_locked(run, is_dirty))
+        write_locked(run, false);
+    else
+        (void)stamp_in_place(run);
     let_go_locked(run);
     buf_done(&run->rules);
     run->path[0] = '\0';

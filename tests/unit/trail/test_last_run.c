@@ -269,6 +269,67 @@ static void a_service_of_which_another_process_lives_was_never_off(void **state)
     assert_next_start_says(&wide, "\"ended\":\"stopped\",\"off_seconds\":100}");
 }
 
+#define ENDINGS 60
+
+struct ending {
+    struct last_run    run;
+    pthread_t          thread;
+    pthread_barrier_t *together;
+};
+
+static void *end_together(void *argument)
+{
+    struct ending *ending = argument;
+    pthread_barrier_wait(ending->together);
+    last_run_close(&ending->run, &wide);
+    return NULL;
+}
+
+static void of_two_that_end_at_the_same_moment_one_is_the_last(void **state)
+{
+    (void)state;
+    static struct ending endings[2];
+    pthread_barrier_t    together;
+    pthread_barrier_init(&together, NULL, 2);
+    for (int i = 0; i < ENDINGS; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            endings[k].together = &together;
+            open_run(&endings[k].run, &wide);
+        }
+        assert_file_says("\"running\":true");
+        for (size_t k = 0; k < 2; k++)
+            assert_int_equal(pthread_create(&endings[k].thread, NULL, end_together, &endings[k]), 0);
+        for (size_t k = 0; k < 2; k++)
+            pthread_join(endings[k].thread, NULL);
+        assert_file_says("\"running\":false");
+        assert_file_says("\"AUDIT_TRAIL_LEVEL\":\"all\"");
+    }
+    pthread_barrier_destroy(&together);
+}
+
+static void a_process_that_lives_with_the_trail_off_keeps_nothing_on(void **state)
+{
+    (void)state;
+    struct last_run run;
+    struct last_run other;
+    struct last_run third;
+    open_run(&run, &wide);
+    last_run_tell_start(&run, &wide);
+    open_run(&other, &wide);
+    last_run_tell_change(&run, &off);
+    wait_seconds(9);
+    open_run(&third, &wide); /* The other one is on, and its next sign is due in a second. */
+    assert_says(&third, &wide, "\"ended\":\"running\"}");
+    last_run_cancel(&third);
+    last_run_tell_change(&other, &off);
+    wait_seconds(100);
+    open_run(&third, &wide);
+    assert_says(&third, &wide, "\"ended\":\"running\",\"off_seconds\":100}");
+    last_run_cancel(&third);
+    last_run_close(&other, NULL);
+    last_run_close(&run, NULL);
+}
+
 static void services_do_not_know_of_each_other(void **state)
 {
     (void)state;
@@ -510,6 +571,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_time_without_a_trail_is_exact_and_a_restart_has_none, make, stop),
         cmocka_unit_test_setup_teardown(a_kill_is_told_with_the_last_sign_of_life, make, stop),
         cmocka_unit_test_setup_teardown(a_service_of_which_another_process_lives_was_never_off, make, stop),
+        cmocka_unit_test_setup_teardown(a_process_that_lives_with_the_trail_off_keeps_nothing_on, make, stop),
+        cmocka_unit_test_setup_teardown(of_two_that_end_at_the_same_moment_one_is_the_last, make, stop),
         cmocka_unit_test_setup_teardown(services_do_not_know_of_each_other, make, stop),
         cmocka_unit_test_setup_teardown(a_name_of_any_bytes_names_a_file, make, stop),
         cmocka_unit_test_setup_teardown(a_sign_of_life_changes_nothing_else_and_only_grows, make, stop),
