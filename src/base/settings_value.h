@@ -16,6 +16,10 @@
 /* "30", or for BYTES "16KiB". False: not such a number, or it does not fit. */
 bool setting_number_read(struct trail_text text, bool suffixes, uint64_t *ret_number);
 
+/* What TEXT and LIST may be: UTF-8 without control characters. It goes into messages, file names and the store: a line
+ * break or an escape sequence in it is never meant. */
+bool setting_text_is_plain(struct trail_text text);
+
 /* Store `text` in the field (of the C type of info->type; a string in it is freed first).
  * TRAIL_EINVAL: not valid; what is allowed is appended to *reason. TRAIL_ENOMEM. */
 TRAIL_MUST_CHECK enum trail_err setting_value_read(const struct setting_info *info, struct trail_text text, void *field,
