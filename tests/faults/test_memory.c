@@ -1,7 +1,7 @@
 /* test_memory.c -- whichever allocation fails: no crash, no leak, no lie.
  *
  * Goal:   an event that was accepted is in the store exactly once, if need be after the next start; one that was not is
- *         not, and was counted; nothing that the trail says is wrong. Leaks are the matter of the AddressSanitizer build.
+ *         not, and was counted; nothing that the trail says is wrong. Leaks are for the AddressSanitizer build.
  * Method: one run opens a trail, offers events of every shape, asks for numbers, flushes, reads the store and closes.
  *         It is repeated with its first allocation failing, then with its second, and so on until a run needs no
  *         further one; each time a start with enough memory follows, and a count of what the store holds. Controls: a
@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/err.h"
+#include "base/settings_value.h"
 #include "support/scarcity.h"
 #include "trail/trail_fixture.h"
 
@@ -284,9 +284,14 @@ static void every_allocation_of_ours_fails_once(void **state)
 static void every_allocation_of_the_libraries_fails_once(void **state)
 {
     (void)state;
-    const char *stride = getenv("AUDITTRAIL_ALLOCATION_STRIDE");
-    conduct(&(struct campaign){ "libraries too", .libraries_too = true,
-                                .stride = stride != NULL ? (unsigned)atoi(stride) : LIBRARY_STRIDE, .run = run });
+    const char     *given = getenv("AUDITTRAIL_ALLOCATION_STRIDE");
+    uint64_t        stride = LIBRARY_STRIDE;
+    struct campaign campaign = { "libraries too", .libraries_too = true, .run = run };
+
+    if (given != NULL)
+        assert_true(setting_number_read(trail_str(given), false, &stride));
+    campaign.stride = (unsigned)stride;
+    conduct(&campaign);
 }
 
 /* ---- Controls ---- */
