@@ -32,6 +32,7 @@ if(TARGET audittrail)
   recorder_test(fork)
   recorder_test(power_cut)
   recorder_test(us3)
+  recorder_test(scenarios)
 
   soak_test(kill AUDITTRAIL_KILLS=10000)
   soak_test(faults_spool AUDITTRAIL_SOAK=1)

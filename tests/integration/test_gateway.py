@@ -75,6 +75,7 @@ class ConfigureTheLevel(GatewayTest):
                 recorded = {row["action"] for row in gateway.records()}
                 self.assertEqual(recorded, {action for action, levels in TAKEN_BY.items() if level in levels})
 
+    # scenario: the default for a new deployment is writes_only
     def test_the_default_is_writes_only(self):
         gateway = self.start()
         gateway.create()
@@ -82,6 +83,8 @@ class ConfigureTheLevel(GatewayTest):
         self.stop(gateway)
         self.assertEqual(self.actions(gateway), ["create_tool"])
 
+    # scenario: the kill switch (AUDIT_TRAIL_ENABLED=false) records nothing, creates no spool file, opens no
+    #   database
     def test_the_kill_switch_records_nothing_and_makes_no_file(self):
         gateway = self.start(ENABLED="false", LEVEL="all")
         gateway.create()
@@ -146,6 +149,8 @@ class NonBlockingWrites(GatewayTest):
         self.stop(gateway)
 
 
+    # scenario: SIGTERM: every accepted event is in the store before the process exits, or, if the store stays
+    #   unreachable, in the spool, and the program says how many
     def test_sigterm_stores_what_waits(self):
         gateway = self.start(BUFFER_FLUSH_INTERVAL=3600)
         for _ in range(10):
@@ -155,6 +160,8 @@ class NonBlockingWrites(GatewayTest):
         self.assertEqual(gateway.lines[-1], "gateway: stopped; every audit event is stored")
         self.assertEqual(len(gateway.records()), 10)
 
+    # scenario: SIGTERM: every accepted event is in the store before the process exits, or, if the store stays
+    #   unreachable, in the spool, and the program says how many
     def test_sigterm_says_how_many_events_stay_in_the_spool(self):
         gateway = self.start(BUFFER_ENABLED="false", SHUTDOWN_TIMEOUT=1)
         gateway.create()
@@ -195,6 +202,8 @@ class ExcludeWhatIsNoise(GatewayTest):
         self.assertEqual(self.actions(gateway), ["list_tools"])
         self.assertEqual(account(metrics, "read", "excluded"), 2)
 
+    # scenario: a pattern (health_*) excludes what it matches; white space and letter case around names do not
+    #   matter
     def test_a_pattern_excludes_what_it_matches(self):
         gateway = self.start(EXCLUDE_ACTIONS=" HEALTH_* , metrics_read", LEVEL="all")
         gateway.request("GET", "/health")
