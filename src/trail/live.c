@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/os_process.h"
+#include "drain/adopt.h"
 #include "event/control.h"
 #include "spool/control_append.h"
 #include "spool/destination.h"
@@ -183,10 +184,31 @@ void live_record_stop(struct trail *trail, struct live *live)
     buf_done(&context);
 }
 
+/* What ran out of time may have left more behind than our own events, of which the caller is told the number. */
+static void tell_of_others(const struct trail *trail, const struct live *live)
+{
+    const struct spool_identity *own = spool_identity(live->spool);
+    const struct uuid            unknown = { { 0 } };
+    struct adopt                 adopt = { .spool_dir = trail->settings.spool_dir, .own = own->writer };
+    struct trail_error           left;
+
+    if (trail->on_notice == NULL || destination_of_url(trail->settings.database_url, &adopt.url_hash) != TRAIL_OK)
+        return;
+    bool   reached = own->destination_kind == SPOOL_DESTINATION_STORE;
+    size_t count = adopt_count_left(&adopt, reached ? &own->destination : &unknown);
+    if (count == 0)
+        return;
+    error_set(&left, TRAIL_PENDING, 0, "%zu %s not stored yet; the next start stores %s", count,
+              count == 1 ? "spool of another process is" : "spools of other processes are", count == 1 ? "it" : "them");
+    trail->on_notice(trail->notice_context, &left);
+}
+
 void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting)
 {
     bool complete = false;
     *ret_waiting = drain_stop(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000, &complete);
+    if (!complete)
+        tell_of_others(trail, live);
 
     /* Another thread may fork() at any time: it finds either all of it or none. */
     pthread_mutex_lock(&trail->opening);
