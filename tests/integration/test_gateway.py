@@ -6,6 +6,9 @@ Method: a gateway of its own per test, requests as a client sends them; then the
         a counter that says why.
 """
 import json
+import os
+import re
+import signal
 import sqlite3
 import subprocess
 import unittest
@@ -354,6 +357,37 @@ class ManyClients(GatewayTest):
         self.assertLessEqual(statuses, {"200", "201", "403", "404", "422"})
         metrics = self.assert_accounts_agree(gateway, tally)
         self.assertGreater(account(metrics, "read", "excluded"), 0)
+
+    def requests_waiting(self, port):
+        """How many connections to the port have something that the server did not read yet."""
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            sockets = [line.split() for line in file.readlines()[1:]]
+        return sum(1 for fields in sockets if fields[1].endswith(f":{port:04X}") and fields[3] == "01"
+                   and int(fields[4].split(":")[1], 16) > 0)
+
+    def wait_until_it_went_round(self, process):
+        """It wakes up often enough to look at its clock."""
+        def times_asleep():
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+                return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", file.read(), re.M)[1])
+        before = times_asleep()
+        wait_until(lambda: process.poll() is not None or times_asleep() > before + 2, "the client goes round")
+
+    def test_a_server_that_is_slow_with_the_last_answers_has_the_time_that_was_given(self):
+        gateway = self.start(LEVEL="all")
+        clock = Clock(self.directory() / "clock")
+        gateway.process.send_signal(signal.SIGSTOP)
+        client = subprocess.Popen([BIN / "traffic", "--port", str(gateway.port), "--connections", "50", "--requests",
+                                   "50", "--rate", "0", "--seconds", "120"], stdout=subprocess.PIPE, text=True,
+                                  env={**os.environ, **clock.environment})
+        wait_until(lambda: self.requests_waiting(gateway.port) == 50, "all requests are sent")
+        self.wait_until_it_went_round(client)
+        clock.advance(60)
+        self.wait_until_it_went_round(client)
+        gateway.process.send_signal(signal.SIGCONT)
+        tally = json.loads(client.communicate(timeout=DEADLINE_S)[0])
+        self.assertEqual((client.returncode, tally["answered"], tally["unanswered"]), (0, 50, 0))
+        self.stop(gateway)
 
     def test_the_full_mix_is_accounted_for(self):
         gateway = self.start()
