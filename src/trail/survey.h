@@ -37,7 +37,7 @@ struct survey_writer {
     uint64_t              last_seq; /* Where it stands in the store. */
     bool                  in_store;
     bool                  in_spool;
-    bool                  alive;
+    bool                  alive;   /* Its spool is locked: by itself, or for a moment by who looks whose it is. */
     bool                  foreign; /* Its destination is another store, as far as that can be known. */
     struct survey_account operations[TRAIL_OPERATION_COUNT];
     uint64_t              spool_bytes;
