@@ -273,7 +273,7 @@ TRAIL_API TRAIL_MUST_CHECK enum trail_err trail_open(struct trail **ret_trail, c
                                                      struct trail_error *ret_error);
 
 /* Say in one line what the effective policy is and what it will not record. Writes at most `size`
- * bytes, NUL included, and returns the length of the whole line. */
+ * bytes, NUL included, and returns the length of the whole line. Of NULL: nothing, 0. */
 TRAIL_API size_t trail_describe(const struct trail *trail, char *buffer, size_t size);
 
 /* Read the settings again, from the same sources (the options of trail_open(), the environment, the env file), and put
@@ -368,6 +368,7 @@ struct trail_stats {
     int64_t              oldest_waiting_us; /* Age of the oldest waiting event, 0 if none. */
 };
 
+/* Of NULL every number is 0. */
 TRAIL_API void trail_stats(struct trail *trail, struct trail_stats *ret_stats);
 
 /* Store what waits, at most AUDIT_TRAIL_SHUTDOWN_TIMEOUT seconds, and free the trail. NULL does nothing.

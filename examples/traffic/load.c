@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+/* At least; a machine that is slow may take all the time that the whole was given. */
 #define CONNECT_TIMEOUT_US 10000000
 #define LAST_ANSWERS_TIMEOUT_US 10000000
 #define FIRST_ENTRIES 20 /* Created first, half of each sort, so that there is something to look at. */
@@ -239,7 +240,8 @@ static void wait_events(struct load *load, int64_t timeout_us)
 
 static bool connect_all(struct load *load)
 {
-    int64_t deadline_us = now_us() + CONNECT_TIMEOUT_US;
+    int64_t given_us = (int64_t)load->options->seconds * 1000000;
+    int64_t deadline_us = now_us() + (given_us > CONNECT_TIMEOUT_US ? given_us : CONNECT_TIMEOUT_US);
     for (unsigned i = 0; i < load->options->connections; i++) {
         if (!open_connection(load, &load->connections[i])) {
             fprintf(stderr, "traffic: cannot connect: %s\n", strerror(errno));
@@ -283,6 +285,8 @@ static void run_requests(struct load *load)
         wait_events(load, next_us);
     }
     int64_t deadline_us = now_us() + LAST_ANSWERS_TIMEOUT_US;
+    if (!*options->stop && deadline_us < end_us)
+        deadline_us = end_us;
     while (load->busy > 0 && now_us() < deadline_us)
         wait_events(load, deadline_us - now_us());
     load->result->seconds = (double)(now_us() - start_us) / 1e6;

@@ -19,6 +19,9 @@ enum trail_err path_absolute(struct trail_text path, struct buf *out)
         while (path.size >= 2 && path.data[0] == '.' && path.data[1] == '/')
             path = text_of(path.data + 2, path.size - 2);
     }
+    /* Two slashes at the beginning may mean anything, and in a URL mean a host. */
+    while (path.size >= 2 && path.data[0] == '/' && path.data[1] == '/')
+        path = text_of(path.data + 1, path.size - 1);
     buf_append_text(out, path);
     return TRAIL_OK;
 }

@@ -9,7 +9,8 @@
 
 #include "base/buf.h"
 
-/* Append `path`, made absolute against the working directory; symbolic links stay as they are.
+/* Append `path`, made absolute against the working directory; symbolic links stay as they are, of
+ * several slashes at the beginning one.
  * TRAIL_EIO: the working directory cannot be found out; nothing is appended. */
 TRAIL_MUST_CHECK enum trail_err path_absolute(struct trail_text path, struct buf *out);
 

@@ -65,10 +65,11 @@ static struct trail_text variable(const char *const *environment, const char *na
     return trail_str(NULL);
 }
 
-/* The XDG specification says that a relative path is to be ignored; the same is right for the other two. */
-static bool is_absolute(struct trail_text path)
+/* The XDG specification says that a relative path is to be ignored; the same is right for the other two, and for a path
+ * that could not be given as AUDIT_TRAIL_STATE_DIR either. */
+static bool is_usable(struct trail_text path)
 {
-    return path.size > 0 && path.data[0] == '/';
+    return path.size > 0 && path.data[0] == '/' && text_trim(path).size == path.size && setting_text_is_plain(path);
 }
 
 static enum trail_err derive_state_dir(char **field, const char *const *environment, struct buf *reason)
@@ -83,27 +84,30 @@ static enum trail_err derive_state_dir(char **field, const char *const *environm
 
     struct buf path;
     buf_init(&path, NULL, 0);
-    if (is_absolute(systemd)) {
+    if (is_usable(systemd)) {
         buf_append_text(&path, systemd);
-    } else if (is_absolute(xdg)) {
+    } else if (is_usable(xdg)) {
         buf_append_text(&path, xdg);
         buf_append_string(&path, "/audittrail");
-    } else if (is_absolute(home)) {
+    } else if (is_usable(home)) {
         buf_append_text(&path, home);
         buf_append_string(&path, "/.local/state/audittrail");
     } else {
         buf_append_string(reason, "AUDIT_TRAIL_STATE_DIR must be given: none of STATE_DIRECTORY, XDG_STATE_HOME and "
-                                  "HOME is set to an absolute path");
+                                  "HOME is set to an absolute path of plain text");
         return TRAIL_EINVAL;
     }
-    return take(&path, field);
+    enum trail_err err = take(&path, field);
+    return err == TRAIL_OK ? make_absolute(field, reason) : err; /* As if it had been given. */
 }
 
 static enum trail_err derive_in(const char *prefix, const char *directory, const char *name, char **field)
 {
-    struct buf path;
+    struct buf  path;
+    size_t      size = strlen(directory);
+    const char *slash = size > 0 && directory[size - 1] == '/' ? "" : "/"; /* Not "sqlite://audit.db". */
     buf_init(&path, NULL, 0);
-    buf_printf(&path, "%s%s/%s", prefix, directory, name);
+    buf_printf(&path, "%s%s%s%s", prefix, directory, slash, name);
     return take(&path, field);
 }
 
@@ -113,8 +117,12 @@ static enum trail_err derive_service(char **field, const char *program)
     uint32_t flags = 0;
     if (program == NULL)
         program = program_invocation_short_name;
-    size_t size = text_clean(trail_str(program), sizeof name, name, &flags);
-    return setting_string_set(field, text_of(name, size));
+    struct trail_text service = text_of(name, text_clean(trail_str(program), sizeof name, name, &flags));
+    for (size_t i = 0; i < service.size; i++) {
+        for (size_t j = text_control_size(service, i); j > 0; j--)
+            name[i + j - 1] = '?';
+    }
+    return setting_string_set(field, text_trim(service));
 }
 
 enum trail_err places_derive(struct settings *settings, const char *const *environment, const char *program,

@@ -17,15 +17,23 @@
 /* Enough for every setting to be wrong in two sources; a file of 10,000 wrong lines is told by its first ones. */
 #define PROBLEM_COUNT_MAX 100
 
+/* Put a question mark in the place of each control character. Returns the new size. */
+static size_t replace_controls(char *text, size_t size)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < size; i++) {
+        size_t control = text_control_size(text_of(text, size), i);
+        text[end++] = control > 0 ? '?' : text[i];
+        i += control > 1 ? control - 1 : 0;
+    }
+    return end;
+}
+
 /* Copy what fits, with "..." at the end of what does not; nothing in it can move a terminal's cursor. */
 static void copy_cut(char *out, size_t size, struct trail_text text)
 {
     uint32_t flags = 0;
-    size_t   end = text_clean(text, size - 1, out, &flags);
-    for (size_t i = 0; i < end; i++) {
-        if ((unsigned char)out[i] < 0x20 || out[i] == 0x7F)
-            out[i] = '?';
-    }
+    size_t   end = replace_controls(out, text_clean(text, size - 1, out, &flags));
     out[end] = '\0';
     if ((flags & TRAIL_FLAG_TRUNCATED) != 0) {
         end = end < size - 4 ? end : size - 4;
@@ -100,10 +108,13 @@ void report_sentence(struct settings_report *report, bool warning, const char *n
     if (problem == NULL)
         return;
 
+    /* Room for more than fits: what is cut is cut by copy_cut(), which also sees what somebody else wrote. */
+    char    sentence[2 * sizeof problem->message];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(problem->message, sizeof problem->message, format, arguments);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
+    copy_cut(problem->message, sizeof problem->message, trail_str(sentence));
 }
 
 enum trail_err settings_report_first(const struct settings_report *report, enum trail_err err,

@@ -184,12 +184,10 @@ static bool read_number(const struct setting_info *info, struct trail_text text,
     return true;
 }
 
-/* Text goes into messages, file names and the store: a line break or an escape sequence in it is never meant. */
-static bool is_plain(struct trail_text text)
+bool setting_text_is_plain(struct trail_text text)
 {
     for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c < 0x20 || c == 0x7F)
+        if (text_control_size(text, i) > 0)
             return false;
     }
     return text_is_clean(text);
@@ -244,7 +242,7 @@ static enum trail_err read_map(struct trail_text text, char **field, struct buf 
 static enum trail_err read_string(const struct setting_info *info, struct trail_text text, char **field,
                                   struct buf *reason)
 {
-    if (!is_plain(text)) {
+    if (!setting_text_is_plain(text)) {
         buf_append_string(reason, "it holds a control character or bytes that are not UTF-8");
         return TRAIL_EINVAL;
     }
@@ -310,6 +308,15 @@ static void write_rate(double rate, struct buf *out)
     buf_append_string(out, setting_rate_format(rate, text));
 }
 
+/* An empty value means the default, so a list that has one and is empty is written as what made it so. */
+static void write_string(const struct setting_info *info, const char *string, struct buf *out)
+{
+    if (string == NULL)
+        return;
+    bool emptied = info->type == SETTING_TYPE_LIST && string[0] == '\0' && info->default_value[0] != '\0';
+    buf_append_string(out, emptied ? "," : string);
+}
+
 void setting_value_write(const struct setting_info *info, const void *field, struct buf *out)
 {
     switch (info->type) {
@@ -321,10 +328,6 @@ void setting_value_write(const struct setting_info *info, const void *field, str
     case SETTING_TYPE_RATE: write_rate(*(const double *)field, out); break;
     case SETTING_TYPE_LIST:
     case SETTING_TYPE_MAP:
-    case SETTING_TYPE_TEXT: {
-        const char *string = *(char *const *)field;
-        buf_append_string(out, string != NULL ? string : "");
-        break;
-    }
+    case SETTING_TYPE_TEXT: write_string(info, *(char *const *)field, out); break;
     }
 }

@@ -25,6 +25,9 @@ const char *setting_rate_format(double rate, char out[SETTING_RATE_SIZE]);
 
 /* True when the field is a heap string. */
 bool setting_is_string(const struct setting_info *info);
+/* What TEXT and LIST may be: UTF-8 without control characters. It goes into messages, file names and the store: a line
+ * break or an escape sequence in it is never meant. */
+bool setting_text_is_plain(struct trail_text text);
 
 /* Store `text` in the field (of the C type of info->type; a string in it is freed first).
  * TRAIL_EINVAL: not valid; what is allowed is appended to *reason. TRAIL_ENOMEM. */

@@ -230,6 +230,14 @@ __attribute__((noinline)) static size_t clean_by_character(struct trail_text tex
     return written;
 }
 
+size_t text_control_size(struct trail_text text, size_t at)
+{
+    unsigned char c = (unsigned char)text.data[at];
+    if (c < 0x20 || c == 0x7F)
+        return 1;
+    return c == 0xC2 && at + 1 < text.size && (unsigned char)text.data[at + 1] < 0xA0 ? 2 : 0;
+}
+
 size_t text_clean(struct trail_text text, size_t limit, char *out, uint32_t *flags)
 {
     assert(flags != NULL);

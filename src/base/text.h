@@ -58,6 +58,10 @@ int text_hex_digit(char c);
 /* True when the bytes are UTF-8 without NUL: what every stored text is. */
 bool text_is_clean(struct trail_text text);
 
+/* How many bytes the control character takes that stands at text.data[at]: C0 and DEL one, C1 (U+0080 to U+009F) two.
+ * 0: there stands none. */
+size_t text_control_size(struct trail_text text, size_t at);
+
 /* Copy `text` to `out`, at most `limit` bytes, NUL and invalid bytes replaced by U+FFFD, cut between
  * characters. `out` has room for `limit` bytes. Returns the bytes written; adds TRAIL_FLAG_REPAIRED and
  * TRAIL_FLAG_TRUNCATED to *flags. */

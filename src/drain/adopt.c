@@ -134,3 +134,24 @@ enum adopt_result adopt_step(struct adopt *adopt, struct store *store, struct ad
     }
     return ADOPT_IDLE;
 }
+
+size_t adopt_count_left(const struct adopt *adopt, const struct uuid *store)
+{
+    struct uuid writer;
+    size_t      count = 0;
+    DIR        *list = NULL;
+
+    if (home_list(adopt->spool_dir, &list, NULL) != TRAIL_OK)
+        return 0;
+    while (home_next(list, &writer)) {
+        struct home home = { .writer = writer, .lock_fd = -1 };
+        char        name[UUID_TEXT_SIZE];
+        uuid_format(&writer, name);
+        if (uuid_equal(&writer, &adopt->own) || !os_path_join(home.path, adopt->spool_dir, name) ||
+            home_is_owned(home.path))
+            continue;
+        count += whose(adopt, &home, store) == OWNERSHIP_OURS ? 1 : 0;
+    }
+    closedir(list);
+    return count;
+}

@@ -61,4 +61,8 @@ enum adopt_result {
 TRAIL_MUST_CHECK enum adopt_result adopt_step(struct adopt *adopt, struct store *store, struct adopt_report *ret_report,
                                               struct trail_error *ret_error);
 
+/* How many spools of dead processes wait for our store, once nothing is taken. Changes nothing. `store`: its identity;
+ * all zero when it was never reached, and then only those are found whose owners never reached it either. */
+size_t adopt_count_left(const struct adopt *adopt, const struct uuid *store);
+
 #endif

@@ -12,14 +12,14 @@
  * - The fence: somebody else moved the writer (our own lost COMMIT, a transaction that outlived its drain, a database
  *   restored from a backup). Believe the store, find the position anew.
  * - The store refuses the data: the batch is cut in halves, ascending, until the event is alone that it refuses;
- *   that one becomes a dead letter, everything else is stored.
+ *   that one becomes a dead letter (dead_letter.h), everything else is stored.
  */
 #include "drain/stream.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "event/event_json.h"
+#include "drain/dead_letter.h"
 
 void stream_init(struct stream *stream, const struct spool_identity *identity, const struct accounts *accounts,
                  const struct clock *clock, size_t value_bytes_max)
@@ -116,38 +116,52 @@ static enum trail_err write_part(struct stream *stream, struct store *store, siz
     return err;
 }
 
-/* The store refuses this event by itself: keep its text and what the store said. */
-static enum trail_err write_dead_letter(struct stream *stream, struct store *store, size_t index,
-                                        struct trail_error *ret_error)
+/* Move the writer over this event, with its text in this form in the place of the event. */
+static enum trail_err write_letter(struct stream *stream, struct store *store, size_t index,
+                                   const struct store_dead_letter *letter, struct trail_error *ret_error)
 {
-    const struct event_record *record = &stream->batch.records[index];
-    struct buf                 json;
-    uint64_t                   stands_at = 0;
-
-    buf_init(&json, NULL, 0);
-    event_to_json(record, &stream->identity.writer, &json);
-    struct store_dead_letter letter = {
-        .seq = record->seq,
-        .operation = record->event.operation,
-        .control = (record->flags & TRAIL_FLAG_CONTROL) != 0,
-        .event_json = buf_text(&json),
-        .error = trail_str(ret_error->message),
-    };
+    uint64_t           stands_at = 0;
     struct store_batch part = {
         .writer = &stream->identity.writer,
         .first_seq = stream->stored_seq + 1,
         .last_seq = stream->batch.covers[index],
-        .dead_letters = &letter,
-        .dead_letter_count = 1,
+        .dead_letters = letter,
+        .dead_letter_count = letter != NULL ? 1 : 0,
         .recorded_at_us = clock_wall_us(stream->clock),
     };
-    enum trail_err err = buf_failed(&json) ? TRAIL_ENOMEM : store_write(store, &part, &stands_at, ret_error);
+    enum trail_err err = store_write(store, &part, &stands_at, ret_error);
     if (err == TRAIL_OK)
         stream->stored_seq = part.last_seq;
     else if (err == TRAIL_EFENCE)
         stream->stored_seq = stands_at;
-    buf_done(&json);
     return err;
+}
+
+/* The store refuses this event by itself: keep its text and what the store said, or as much of it as the store takes.
+ * One that takes not even a mark must not hold up all that follows: the writer is moved on all the same. */
+static enum trail_err write_dead_letter(struct stream *stream, struct store *store, size_t index,
+                                        struct trail_error *ret_error)
+{
+    const struct event_record *record = &stream->batch.records[index];
+    struct trail_error         refusal = *ret_error;
+    struct buf                 json;
+    enum trail_err             err = TRAIL_EDATA;
+
+    buf_init(&json, NULL, 0);
+    for (enum dead_letter_form form = 0; form < DEAD_LETTER_FORM_COUNT && err == TRAIL_EDATA; form++) {
+        buf_clear(&json);
+        dead_letter_write(record, &stream->identity.writer, form, &json);
+        struct store_dead_letter letter = {
+            .seq = record->seq,
+            .operation = record->event.operation,
+            .control = (record->flags & TRAIL_FLAG_CONTROL) != 0,
+            .event_json = buf_text(&json),
+            .error = form == DEAD_LETTER_MARK ? TRAIL_TEXT("refused") : trail_str(refusal.message),
+        };
+        err = buf_failed(&json) ? TRAIL_ENOMEM : write_letter(stream, store, index, &letter, ret_error);
+    }
+    buf_done(&json);
+    return err == TRAIL_EDATA ? write_letter(stream, store, index, NULL, ret_error) : err;
 }
 
 /* An ordinary event that was never in the store before. */

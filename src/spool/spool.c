@@ -1,4 +1,4 @@
-/* spool.c -- keeps accepted events in mapped files until the store has them: opening, appending, giving back.
+/* spool.c -- keeps accepted events in mapped files until the store has them: opening, appending, closing.
  *
  * The happy path of an append is:
  *
@@ -7,14 +7,10 @@
  *
  * Possible failure modes are:
  *
- * - It does not fit and the next segment is prepared: rotate, then as above.
- * - It does not fit and none is prepared (the sync thread was too slow): one is made here, under the lock.
- * - None can be made, because the limit is reached or the disk is full: TRAIL_EFULL, nothing is taken. A disk that
- *   refused is not asked again for 100 ms. Control records may use the last 64 KiB of the last segment.
+ * - It does not fit: the next segment is taken, or made (room.h), then as above. TRAIL_EFULL when there can be none.
  * - The segment's pages could not be synced: it is sealed; rotate, then as above.
  */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,7 +19,7 @@
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/os_thread.h"
-#include "spool/spool_state.h"
+#include "spool/room.h"
 #include "spool/sync.h"
 
 /* A clock that goes back less than this is threads overtaking each other between clock and lock. */
@@ -33,93 +29,6 @@ void spool_notice(const struct spool *spool, const struct trail_error *notice)
 {
     if (spool->on_notice != NULL)
         spool->on_notice(spool->notice_context, notice);
-}
-
-void spool_update_marks_locked(struct spool *spool)
-{
-    size_t size = spool->current->area.size;
-    bool   may_rotate = spool->prepared != NULL;
-    spool->ordinary_end = may_rotate ? size : size - SPOOL_CONTROL_RESERVE_BYTES;
-    spool->prepare_at = may_rotate ? SIZE_MAX : size / 2;
-}
-
-enum trail_err spool_create_segment(const struct spool *spool, uint32_t number, struct segment **ret_segment,
-                                    struct trail_error *ret_error)
-{
-    struct segment *segment = NULL;
-    size_t          size = spool->segment_size;
-    enum trail_err  err = segment_create(&segment, spool->home.path, number, size, ret_error);
-    while (err == TRAIL_EFULL && size / 2 >= SPOOL_SEGMENT_SIZE_MIN) {
-        size = size / 2 & ~(size_t)(SPOOL_PAGE_SIZE - 1);
-        err = segment_create(&segment, spool->home.path, number, size, ret_error);
-    }
-    if (err != TRAIL_OK)
-        return err;
-    assert(segment != NULL);
-    os_touch_pages(segment->area.map, segment->area.size);
-    *ret_segment = segment;
-    return TRAIL_OK;
-}
-
-/* Make the next segment here and now: segments fill faster than they are prepared. Caller holds `lock`. */
-static enum trail_err create_locked(struct spool *spool, struct trail_error *ret_error)
-{
-    if (spool->segment_count >= spool->segment_count_max)
-        return error_set(ret_error, TRAIL_EFULL, 0, "the spool %s has reached AUDIT_TRAIL_SPOOL_MAX_BYTES=%zu",
-                         spool->home.path, spool->segment_count_max * spool->segment_size);
-    int64_t now_us = clock_mono_us(spool->clock);
-    if (now_us < spool->create_again_us)
-        return error_set(ret_error, TRAIL_EFULL, ENOSPC, "the disk of the spool %s is full", spool->home.path);
-
-    enum trail_err err = spool_create_segment(spool, spool->next_number, &spool->prepared, ret_error);
-    if (err != TRAIL_OK) {
-        spool->create_again_us = now_us + SPOOL_CREATE_AGAIN_US;
-        return err;
-    }
-    spool->next_number++;
-    spool->segment_count++;
-    spool_update_marks_locked(spool);
-    return TRAIL_OK;
-}
-
-enum trail_err spool_rotate_locked(struct spool *spool, int64_t wall_us, struct trail_error *ret_error)
-{
-    if (spool->prepared == NULL) {
-        enum trail_err err = create_locked(spool, ret_error);
-        if (err != TRAIL_OK)
-            return err;
-    }
-    segment_activate(spool->prepared, &spool->identity, spool->last_seq + 1, wall_us);
-    __atomic_store_n(&spool->current->next, spool->prepared, __ATOMIC_RELEASE);
-    __atomic_store_n(&spool->current->sealed, true, __ATOMIC_RELEASE);
-    spool->current = spool->prepared;
-    spool->prepared = NULL;
-    spool->touched_end = 0; /* Its pages were writable when it was made, which may be long ago. */
-    spool->touch_at = 0;
-    spool_update_marks_locked(spool);
-    return TRAIL_OK;
-}
-
-static bool fits_locked(const struct spool *spool, size_t size, bool control)
-{
-    size_t end = control ? spool->current->area.size : spool->ordinary_end;
-    return !spool->current->failed && spool->current->tail + size <= end;
-}
-
-/* Make sure that `size` bytes fit at the tail of the current segment. */
-static enum trail_err make_room_locked(struct spool *spool, size_t size, const struct spool_entry *entry,
-                                       struct trail_error *ret_error)
-{
-    enum trail_err err = TRAIL_OK;
-    while (err == TRAIL_OK && !fits_locked(spool, size, entry->control)) {
-        if (spool->preparing) /* It counts against the limit already, and will be here in a moment. */
-            pthread_cond_wait(&spool->room_made, &spool->lock);
-        else if (spool->prepared == NULL)
-            err = create_locked(spool, ret_error); /* With a successor the reserve need not be kept: look again. */
-        else
-            err = spool_rotate_locked(spool, entry->wall_us, ret_error);
-    }
-    return err;
 }
 
 static uint64_t put_locked(struct spool *spool, const struct spool_entry *entry, uint32_t payload_crc)
@@ -158,7 +67,7 @@ static enum trail_err put_preamble_locked(struct spool *spool, const struct spoo
         .flags = TRAIL_FLAG_CONTROL,
         .control = true,
     };
-    enum trail_err err = make_room_locked(spool, frame_size(entry.payload.size), &entry, ret_error);
+    enum trail_err err = spool_make_room_locked(spool, frame_size(entry.payload.size), &entry, ret_error);
     if (err != TRAIL_OK || spool->preamble.size == 0) /* Somebody else was faster while room was made. */
         return err;
     put_locked(spool, &entry, crc32c(0, entry.payload.data, entry.payload.size));
@@ -197,8 +106,8 @@ enum trail_err spool_append(struct spool *spool, const struct spool_entry *entry
     pthread_mutex_lock(&spool->lock);
     if (spool->preamble.size > 0)
         err = put_preamble_locked(spool, entry, ret_error);
-    if (err == TRAIL_OK)
-        err = make_room_locked(spool, size, entry, ret_error);
+    if (err == TRAIL_OK && !spool_fits_locked(spool, size, entry->control))
+        err = spool_make_room_locked(spool, size, entry, ret_error);
     if (err == TRAIL_OK) {
         *ret_seq = put_locked(spool, entry, payload_crc);
         if (entry->on_published != NULL)
@@ -230,87 +139,6 @@ enum trail_err spool_wait_synced(struct spool *spool, uint64_t seq, uint32_t tim
     bool on_disk = spool->synced_seq >= seq && spool->failed_seq < seq;
     pthread_mutex_unlock(&spool->lock);
     return on_disk ? TRAIL_OK : TRAIL_PENDING;
-}
-
-/* Caller holds `lock`. *ret_again_ms: a disk that refused is asked again in so many milliseconds; 0: no matter. */
-static bool may_have_room_locked(const struct spool *spool, uint32_t *ret_again_ms)
-{
-    *ret_again_ms = 0;
-    if (spool->prepared != NULL || spool->preparing)
-        return true;
-    if (spool->segment_count >= spool->segment_count_max)
-        return false;
-    int64_t left_us = spool->create_again_us - clock_mono_us(spool->clock);
-    if (left_us > 0)
-        *ret_again_ms = (uint32_t)(left_us / 1000) + 1;
-    return left_us <= 0;
-}
-
-bool spool_has_room(struct spool *spool, size_t payload_size)
-{
-    uint32_t again_ms = 0;
-    pthread_mutex_lock(&spool->lock);
-    bool room = fits_locked(spool, frame_size(payload_size), false) || may_have_room_locked(spool, &again_ms);
-    pthread_mutex_unlock(&spool->lock);
-    return room;
-}
-
-bool spool_wait_room(struct spool *spool, uint32_t timeout_ms)
-{
-    uint32_t left_ms = timeout_ms;
-    uint32_t again_ms = 0;
-
-    pthread_mutex_lock(&spool->lock);
-    uint64_t epoch = spool->room_epoch;
-    bool     room = may_have_room_locked(spool, &again_ms);
-    while (!room && left_ms > 0) {
-        uint32_t        wait_ms = again_ms != 0 && again_ms < left_ms ? again_ms : left_ms;
-        struct timespec deadline = clock_deadline(wait_ms);
-        int             waited = 0;
-        while (spool->room_epoch == epoch && waited == 0)
-            waited = pthread_cond_timedwait(&spool->room_made, &spool->lock, &deadline);
-        room = spool->room_epoch != epoch || may_have_room_locked(spool, &again_ms);
-        left_ms -= wait_ms;
-    }
-    pthread_mutex_unlock(&spool->lock);
-    return room;
-}
-
-/* Unlink the segments that end at or before seq from the list. Caller holds `lock`. */
-static struct segment *detach_stored_locked(struct spool *spool, uint64_t seq, const struct segment *reading)
-{
-    struct segment *detached = NULL;
-    while (reading != NULL && spool->first != reading && spool->first != spool->current &&
-           spool->first->last_seq <= seq) {
-        struct segment *segment = spool->first;
-        spool->first = segment_next(segment);
-        segment->next = detached;
-        detached = segment;
-        spool->segment_count--;
-    }
-    return detached;
-}
-
-void spool_release(struct spool *spool, uint64_t seq, uint64_t event_count, const struct segment *reading)
-{
-    pthread_mutex_lock(&spool->sync_lock);
-    pthread_mutex_lock(&spool->lock);
-    struct segment *detached = detach_stored_locked(spool, seq, reading);
-    __atomic_store_n(&spool->released_events, spool->released_events + event_count, __ATOMIC_RELEASE);
-    if (detached != NULL) {
-        spool->room_epoch++;
-        spool->create_again_us = 0;
-        pthread_cond_broadcast(&spool->room_made);
-    }
-    pthread_mutex_unlock(&spool->lock);
-
-    while (detached != NULL) {
-        struct segment *next = detached->next;
-        segment_unlink(detached);
-        segment_free(detached);
-        detached = next;
-    }
-    pthread_mutex_unlock(&spool->sync_lock);
 }
 
 void spool_set_destination(struct spool *spool, const struct uuid *store)

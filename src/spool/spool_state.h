@@ -1,4 +1,4 @@
-/* spool_state.h -- the inside of a spool, shared by the appender (spool.c) and the sync thread (sync.c) alone.
+/* spool_state.h -- the inside of a spool, shared by spool.c, room.c and sync.c alone.
  *
  *     event  ->  policy  ->  [spool]  ->  drain  ->  store
  *
@@ -17,9 +17,6 @@
 
 #include "base/buf.h"
 #include "spool/spool.h"
-
-/* How long a disk that refused a segment is left alone. */
-#define SPOOL_CREATE_AGAIN_US 100000
 
 struct spool {
     /* Hot: what an append touches. */
@@ -71,19 +68,6 @@ struct spool {
     void                 *notice_context;
     struct waker         *drain_waker;
 };
-
-/* Create the file of a segment; a smaller one where the disk has no room for a whole one: without a successor the
- * current segment would never be given back, and a spool whose disk holds one and a half segments would stay full for
- * ever. All its pages are writable then: one stall is less than a fault for every eighth event. */
-TRAIL_MUST_CHECK enum trail_err spool_create_segment(const struct spool *spool, uint32_t number,
-                                                     struct segment **ret_segment, struct trail_error *ret_error);
-
-/* Take the prepared segment, or make one, as the new current one. Caller holds `lock`. */
-TRAIL_MUST_CHECK enum trail_err spool_rotate_locked(struct spool *spool, int64_t wall_us,
-                                                    struct trail_error *ret_error);
-
-/* Set ordinary_end and prepare_at anew. Caller holds `lock`. */
-void spool_update_marks_locked(struct spool *spool);
 
 /* Ask the drain to empty the spool at once: see spool_take_urgent(). */
 void spool_hurry(struct spool *spool);

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "spool/spool_state.h"
+#include "spool/room.h"
 
 /* Kept writable ahead of the tail, at least. */
 #define TOUCH_AHEAD_MIN SEGMENT_TOUCHED_BYTES

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/os_process.h"
+#include "drain/adopt.h"
 #include "event/control.h"
 #include "policy/sampling_key.h"
 #include "spool/control_append.h"
@@ -176,6 +177,18 @@ void trail_tell_last_run(const struct trail *trail, struct live *live)
         trail->on_notice(trail->notice_context, &problem);
 }
 
+/* A policy that samples, of those in force now or before: an event may have been given an earlier one, and still be on
+ * its way here. */
+static const struct policy *sampling_policy(const struct trail *trail)
+{
+    const struct rules *now = trail_rules_now(trail);
+    for (const struct rules *rules = now; rules != NULL; rules = rules->former) {
+        if (policy_samples(rules->policy))
+            return rules->policy;
+    }
+    return now->policy;
+}
+
 struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
 {
     struct trail_error error = { 0 };
@@ -188,8 +201,7 @@ struct live *trail_live(struct trail *trail, struct trail_error *ret_error)
     int64_t      now_us = clock_mono_us(trail->clock);
     if (live == NULL && now_us < trail->open_again_us) {
         error = trail->open_error;
-    } else if (live == NULL &&
-               trail_prepare_sampling(trail, trail_rules_now(trail)->policy, &notice, &error) == TRAIL_OK &&
+    } else if (live == NULL && trail_prepare_sampling(trail, sampling_policy(trail), &notice, &error) == TRAIL_OK &&
                live_open(trail, &live, &error) == TRAIL_OK) {
         __atomic_store_n(&trail->live, live, __ATOMIC_RELEASE);
         trail->open_again_us = 0;
@@ -229,12 +241,33 @@ void live_record_stop(struct trail *trail, struct live *live)
     buf_done(&context);
 }
 
+/* What ran out of time may have left more behind than our own events, of which the caller is told the number. */
+static void tell_of_others(const struct trail *trail, const struct live *live)
+{
+    const struct spool_identity *own = spool_identity(live->spool);
+    const struct uuid            unknown = { { 0 } };
+    struct adopt                 adopt = { .spool_dir = trail->settings.spool_dir, .own = own->writer };
+    struct trail_error           left;
+
+    if (trail->on_notice == NULL || destination_of_url(trail->settings.database_url, &adopt.url_hash) != TRAIL_OK)
+        return;
+    bool   reached = own->destination_kind == SPOOL_DESTINATION_STORE;
+    size_t count = adopt_count_left(&adopt, reached ? &own->destination : &unknown);
+    if (count == 0)
+        return;
+    error_set(&left, TRAIL_PENDING, 0, "%zu %s not stored yet; the next start stores %s", count,
+              count == 1 ? "spool of another process is" : "spools of other processes are", count == 1 ? "it" : "them");
+    trail->on_notice(trail->notice_context, &left);
+}
+
 void live_close(struct trail *trail, struct live *live, uint64_t *ret_waiting)
 {
     bool complete = false;
     *ret_waiting = drain_stop(live->drain, (uint32_t)trail->settings.shutdown_timeout_s * 1000, &complete);
     last_run_close(&live->last_run, spool_last_seq(live->spool) > 0 ? live->rules->settings : NULL);
     trail_tell_last_run(trail, live);
+    if (!complete)
+        tell_of_others(trail, live);
 
     /* Another thread may fork() at any time: it finds either all of it or none. */
     pthread_mutex_lock(&trail->opening);

@@ -42,7 +42,7 @@ struct survey_writer {
     uint64_t                ledger_seq; /* Where the ledger says so; 0: it has no batch of this writer (any more). */
     bool                    in_store;
     bool                    in_spool;
-    bool                    alive;
+    bool                    alive;   /* Its spool is locked: by itself, or for a moment by who looks whose it is. */
     bool                    foreign; /* Its destination is another store, as far as that can be known. */
     enum survey_destination destination_kind;
     struct uuid             destination; /* A store's uuid, or the hash of its URL. */

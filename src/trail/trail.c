@@ -104,7 +104,11 @@ enum trail_err trail_open(struct trail **ret_trail, const struct trail_options *
 
 size_t trail_describe(const struct trail *trail, char *buffer, size_t size)
 {
-    return policy_describe(trail_rules_now(trail)->policy, buffer, size);
+    if (trail != NULL)
+        return policy_describe(trail_rules_now(trail)->policy, buffer, size);
+    if (size > 0)
+        buffer[0] = '\0';
+    return 0;
 }
 
 enum trail_err trail_flush(struct trail *trail, uint32_t timeout_ms)
@@ -149,18 +153,25 @@ static void add_live(struct live *live, struct trail_stats *stats)
     stats->oldest_waiting_us = drain_oldest_waiting_us(live->drain);
 }
 
+static void read_stats(struct trail *trail, struct trail_stats *stats)
+{
+    (void)fork_unnoticed(trail);
+    struct live *live = trail_live_now(trail);
+    stats->disabled = __atomic_load_n(&trail->disabled, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
+        stats->operations[i].rejected = __atomic_load_n(&trail->unopened[i], __ATOMIC_RELAXED);
+    if (live != NULL)
+        add_live(live, stats);
+}
+
 void trail_stats(struct trail *trail, struct trail_stats *ret_stats)
 {
     struct trail_stats stats = { .struct_size = sizeof stats };
 
-    (void)fork_unnoticed(trail);
-    struct live *live = trail_live_now(trail);
-    stats.disabled = __atomic_load_n(&trail->disabled, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < TRAIL_OPERATION_COUNT; i++)
-        stats.operations[i].rejected = __atomic_load_n(&trail->unopened[i], __ATOMIC_RELAXED);
-    if (live != NULL)
-        add_live(live, &stats);
-
+    if (ret_stats == NULL)
+        return;
+    if (trail != NULL)
+        read_stats(trail, &stats);
     size_t size = ret_stats->struct_size < sizeof stats ? ret_stats->struct_size : sizeof stats;
     stats.struct_size = ret_stats->struct_size;
     memcpy(ret_stats, &stats, size);

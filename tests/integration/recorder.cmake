@@ -34,6 +34,7 @@ if(TARGET audittrail)
   recorder_test(us3)
   recorder_test(stats)
   recorder_test(tail)
+  recorder_test(scenarios)
 
   soak_test(kill AUDITTRAIL_KILLS=10000)
   soak_test(faults_spool AUDITTRAIL_SOAK=1)

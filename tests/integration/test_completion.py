@@ -120,7 +120,8 @@ class Completion(CommandCase):
                 if option in ("--set", "--env-file"):
                     continue
                 for value in offered:
-                    arguments = {"config": ["check"], "completion": ["bash"], "help": []}.get(command, [])
+                    arguments = {"config": ["check"], "completion": ["bash"], "help": [],
+                                 "simulate": ["LEVEL=all"]}.get(command, [])
                     if option == "--columns":
                         arguments = ["-o", "csv"]
                     result = self.run_command(command, *arguments, f"{option}={value}")

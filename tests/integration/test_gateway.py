@@ -6,6 +6,9 @@ Method: a gateway of its own per test, requests as a client sends them; then the
         a counter that says why.
 """
 import json
+import os
+import re
+import signal
 import sqlite3
 import subprocess
 import unittest
@@ -75,6 +78,7 @@ class ConfigureTheLevel(GatewayTest):
                 recorded = {row["action"] for row in gateway.records()}
                 self.assertEqual(recorded, {action for action, levels in TAKEN_BY.items() if level in levels})
 
+    # scenario: the default for a new deployment is writes_only
     def test_the_default_is_writes_only(self):
         gateway = self.start()
         gateway.create()
@@ -82,6 +86,8 @@ class ConfigureTheLevel(GatewayTest):
         self.stop(gateway)
         self.assertEqual(self.actions(gateway), ["create_tool"])
 
+    # scenario: the kill switch (AUDIT_TRAIL_ENABLED=false) records nothing, creates no spool file, opens no
+    #   database
     def test_the_kill_switch_records_nothing_and_makes_no_file(self):
         gateway = self.start(ENABLED="false", LEVEL="all")
         gateway.create()
@@ -146,6 +152,8 @@ class NonBlockingWrites(GatewayTest):
         self.stop(gateway)
 
 
+    # scenario: SIGTERM: every accepted event is in the store before the process exits, or, if the store stays
+    #   unreachable, in the spool, and the program says how many
     def test_sigterm_stores_what_waits(self):
         gateway = self.start(BUFFER_FLUSH_INTERVAL=3600)
         for _ in range(10):
@@ -155,6 +163,8 @@ class NonBlockingWrites(GatewayTest):
         self.assertEqual(gateway.lines[-1], "gateway: stopped; every audit event is stored")
         self.assertEqual(len(gateway.records()), 10)
 
+    # scenario: SIGTERM: every accepted event is in the store before the process exits, or, if the store stays
+    #   unreachable, in the spool, and the program says how many
     def test_sigterm_says_how_many_events_stay_in_the_spool(self):
         gateway = self.start(BUFFER_ENABLED="false", SHUTDOWN_TIMEOUT=1)
         gateway.create()
@@ -195,6 +205,8 @@ class ExcludeWhatIsNoise(GatewayTest):
         self.assertEqual(self.actions(gateway), ["list_tools"])
         self.assertEqual(account(metrics, "read", "excluded"), 2)
 
+    # scenario: a pattern (health_*) excludes what it matches; white space and letter case around names do not
+    #   matter
     def test_a_pattern_excludes_what_it_matches(self):
         gateway = self.start(EXCLUDE_ACTIONS=" HEALTH_* , metrics_read", LEVEL="all")
         gateway.request("GET", "/health")
@@ -385,6 +397,37 @@ class ManyClients(GatewayTest):
         self.assertLessEqual(statuses, {"200", "201", "403", "404", "422"})
         metrics = self.assert_accounts_agree(gateway, tally)
         self.assertGreater(account(metrics, "read", "excluded"), 0)
+
+    def requests_waiting(self, port):
+        """How many connections to the port have something that the server did not read yet."""
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            sockets = [line.split() for line in file.readlines()[1:]]
+        return sum(1 for fields in sockets if fields[1].endswith(f":{port:04X}") and fields[3] == "01"
+                   and int(fields[4].split(":")[1], 16) > 0)
+
+    def wait_until_it_went_round(self, process):
+        """It wakes up often enough to look at its clock."""
+        def times_asleep():
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+                return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", file.read(), re.M)[1])
+        before = times_asleep()
+        wait_until(lambda: process.poll() is not None or times_asleep() > before + 2, "the client goes round")
+
+    def test_a_server_that_is_slow_with_the_last_answers_has_the_time_that_was_given(self):
+        gateway = self.start(LEVEL="all")
+        clock = Clock(self.directory() / "clock")
+        gateway.process.send_signal(signal.SIGSTOP)
+        client = subprocess.Popen([BIN / "traffic", "--port", str(gateway.port), "--connections", "50", "--requests",
+                                   "50", "--rate", "0", "--seconds", "120"], stdout=subprocess.PIPE, text=True,
+                                  env={**os.environ, **clock.environment})
+        wait_until(lambda: self.requests_waiting(gateway.port) == 50, "all requests are sent")
+        self.wait_until_it_went_round(client)
+        clock.advance(60)
+        self.wait_until_it_went_round(client)
+        gateway.process.send_signal(signal.SIGCONT)
+        tally = json.loads(client.communicate(timeout=DEADLINE_S)[0])
+        self.assertEqual((client.returncode, tally["answered"], tally["unanswered"]), (0, 50, 0))
+        self.stop(gateway)
 
     def test_the_full_mix_is_accounted_for(self):
         gateway = self.start()

@@ -17,6 +17,8 @@ THREADS = 3
 
 
 class Kill(RecorderCase):
+    # scenario: kill -9 at any moment: every event reported as accepted is in the store exactly once after the next
+    #   start
     def test_kill_9_at_any_moment_stores_every_accepted_event_exactly_once(self):
         seed = int(os.environ.get("AUDITTRAIL_SEED", str(random.randrange(1 << 30))))
         print(f"seed {seed}", flush=True)

@@ -2,7 +2,10 @@
 set(tidy ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/tools/tidy.py)
 add_test(NAME style/tidy COMMAND ${tidy} --root ${PROJECT_SOURCE_DIR})
 add_test(NAME style/tidy_self_test COMMAND ${tidy} --self-test)
-set(style_tests style/tidy style/tidy_self_test)
+set(scenarios ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/tools/scenarios.py)
+add_test(NAME style/scenarios COMMAND ${scenarios} --root ${PROJECT_SOURCE_DIR})
+add_test(NAME style/scenarios_self_test COMMAND ${scenarios} --self-test)
+set(style_tests style/tidy style/tidy_self_test style/scenarios style/scenarios_self_test)
 
 find_program(CLANG_FORMAT NAMES clang-format clang-format-14)
 if(CLANG_FORMAT)

@@ -46,6 +46,7 @@ struct fake_store_state {
     struct fault away_write;  /* store_write() says TRAIL_EAWAY and writes nothing. */
     struct fault lost_commit; /* store_write() writes, then says TRAIL_EAWAY. */
     const char  *poison;      /* An action that is refused with TRAIL_EDATA. */
+    unsigned     letters;     /* So many forms of each dead letter are refused as well. */
 };
 
 /* Look at it with the lock held; the pointer is static. */

@@ -109,3 +109,16 @@ unsigned spool_bench_notices(struct spool_bench *bench)
 {
     return __atomic_load_n(&bench->notices, __ATOMIC_ACQUIRE);
 }
+
+uint64_t spool_bench_release(struct spool_bench *bench, struct reader *reader)
+{
+    struct frame      frame;
+    struct reader_gap gap;
+    uint64_t          count = 0;
+    if (reader->segment == NULL)
+        reader_init(reader, spool_first_segment(bench->spool), 1);
+    while (reader_next(reader, &frame, &gap) == READER_EVENT)
+        count += (frame.flags & TRAIL_FLAG_CONTROL) == 0;
+    spool_release(bench->spool, reader->next_seq - 1, count, reader->segment);
+    return count;
+}

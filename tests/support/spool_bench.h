@@ -9,6 +9,7 @@
 #ifndef TESTS_SUPPORT_SPOOL_BENCH_H
 #define TESTS_SUPPORT_SPOOL_BENCH_H
 
+#include "spool/reader.h"
 #include "spool/spool.h"
 #include "support/manual_clock.h"
 #include "support/temp_dir.h"
@@ -40,6 +41,10 @@ enum trail_err spool_bench_append_control(struct spool_bench *bench, size_t payl
 
 /* Append until it is refused; how many were taken. */
 size_t spool_bench_fill(struct spool_bench *bench, size_t payload_size);
+
+/* Read everything that is new, as the drain does, and give it back as stored; how many events were in it. A reader of
+ * zeros begins at the first. */
+uint64_t spool_bench_release(struct spool_bench *bench, struct reader *reader);
 
 /* Turn the clock until everything appended is synced, or has failed to be. */
 void spool_bench_sync(struct spool_bench *bench);

@@ -26,7 +26,7 @@ static void relative_paths_stand_behind_the_working_directory(void **state)
     } cases[] = {
         { "/", "/var/x.db", "/var/x.db" },     { "/", "x.db", "/x.db" },      { "/tmp", "x.db", "/tmp/x.db" },
         { "/tmp", "./x.db", "/tmp/x.db" },     { "/tmp", "././x", "/tmp/x" }, { "/tmp", "../x", "/tmp/../x" },
-        { "/tmp", ".hidden", "/tmp/.hidden" },
+        { "/tmp", ".hidden", "/tmp/.hidden" }, { "/", "//x//y", "/x//y" },    { "/", "///", "/" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf out;

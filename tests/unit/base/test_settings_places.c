@@ -28,7 +28,11 @@ static void the_state_directory_is_derived_in_order(void **state)
         { { "XDG_STATE_HOME=/x", "HOME=/h", NULL }, "/x/audittrail" },
         { { "STATE_DIRECTORY=", "XDG_STATE_HOME=relative", "HOME=/h", NULL }, "/h/.local/state/audittrail" },
         { { "HOME=/h", NULL }, "/h/.local/state/audittrail" },
+        { { "STATE_DIRECTORY=/s\n", "XDG_STATE_HOME=/x\xFF", "HOME=/h", NULL }, "/h/.local/state/audittrail" },
+        { { "STATE_DIRECTORY=/s ", "HOME=//h", NULL }, "/h/.local/state/audittrail" },
+        { { "HOME=/", NULL }, "/.local/state/audittrail" },
         { { "HOMEX=/h", "HOME", NULL }, NULL },
+        { { "HOME=/h\x1B[2J", NULL }, NULL },
         { { "HOME=", NULL }, NULL },
         { { NULL }, NULL },
     };
@@ -81,6 +85,29 @@ static void no_state_directory_is_needed_when_nothing_would_stand_in_it(void **s
     buf_done(&reason);
 }
 
+static void what_is_derived_could_have_been_given(void **state)
+{
+    (void)state;
+    static const char *const environment[] = { "STATE_DIRECTORY=/", NULL };
+    struct settings          settings = { .enabled = true };
+    struct buf               reason;
+    buf_init(&reason, NULL, 0);
+
+    assert_int_equal(places_derive(&settings, environment,
+                                   " a\x1B[2J\xC2\x9B"
+                                   "b\xFF ",
+                                   &reason),
+                     TRAIL_OK);
+    assert_string_equal(settings.state_dir, "/");
+    assert_string_equal(settings.spool_dir, "/spool");
+    assert_string_equal(settings.database_url, "sqlite:/audit.db");
+    assert_string_equal(settings.service, "a?[2J??b\xEF\xBF\xBD");
+    for (enum setting_id id = 0; id < SETTING_COUNT; id++)
+        assert_int_equal(places_check(&settings, id, &reason), TRAIL_OK);
+    settings_done(&settings);
+    buf_done(&reason);
+}
+
 static void given_places_become_absolute_or_are_refused(void **state)
 {
     (void)state;
@@ -128,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_state_directory_is_derived_in_order),
         cmocka_unit_test(no_state_directory_is_needed_when_nothing_would_stand_in_it),
+        cmocka_unit_test(what_is_derived_could_have_been_given),
         cmocka_unit_test(given_places_become_absolute_or_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/settings_report.h"
+#include "base/text.h"
 
 static void a_wrong_value_is_told_with_its_place_and_what_is_allowed(void **state)
 {
@@ -42,6 +43,25 @@ static void a_secret_is_masked_and_an_escape_sequence_is_harmless(void **state)
     assert_null(strstr(report.problems[0].message, "geheim"));
     assert_null(strstr(report.problems[0].value, "geheim"));
     assert_string_equal(report.problems[1].value, "a?[2J?b");
+    settings_report_done(&report);
+}
+
+static void a_sentence_quotes_others_without_their_controls_and_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char                   quoted[641];
+    struct settings_report report = { 0 };
+    for (size_t i = 0; i < 640; i += 2)
+        memcpy(quoted + i, "\xC3\xA4", 2);
+    quoted[640] = '\0';
+
+    report_sentence(&report, true, "", "not NAME=VALUE: %s",
+                    "a\x1B[2J\xC2\x9B"
+                    "b\xC3");
+    report_sentence(&report, true, "", "x%s", quoted);
+    assert_string_equal(report.problems[0].message, "not NAME=VALUE: a?[2J?b\xEF\xBF\xBD");
+    assert_true(text_is_clean(trail_str(report.problems[1].message)));
+    assert_string_equal(report.problems[1].message + strlen(report.problems[1].message) - 3, "...");
     settings_report_done(&report);
 }
 
@@ -142,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wrong_value_is_told_with_its_place_and_what_is_allowed),
         cmocka_unit_test(a_secret_is_masked_and_an_escape_sequence_is_harmless),
+        cmocka_unit_test(a_sentence_quotes_others_without_their_controls_and_is_cut_between_characters),
         cmocka_unit_test(what_is_too_long_is_cut_between_characters),
         cmocka_unit_test(the_name_that_was_meant_is_found_when_it_is_near),
         cmocka_unit_test(an_unknown_name_is_a_warning_without_its_value),

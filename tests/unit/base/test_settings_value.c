@@ -215,6 +215,42 @@ static void the_largest_number_is_read_and_one_more_is_not(void **state)
     assert_int_equal(number, 7);
 }
 
+static void an_empty_list_is_written_so_that_it_is_read_as_empty(void **state)
+{
+    (void)state;
+    static const struct {
+        enum setting_id id;
+        const char     *given;
+        const char     *written;
+    } lists[] = {
+        { SETTING_REDACT_FIELDS, ",", "," },        { SETTING_REDACT_FIELDS, " , ,", "," },
+        { SETTING_REDACT_FIELDS, "a", "a" },        { SETTING_EXCLUDE_ACTIONS, ",", "" },
+        { SETTING_EXCLUDE_ACTIONS, "a,,b", "a,b" },
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        const struct setting_info *info = setting_info(lists[i].id);
+        char                      *list = NULL;
+        struct buf                 out;
+        buf_init(&out, NULL, 0);
+        assert_int_equal(setting_value_read(info, trail_str(lists[i].given), &list, &out), TRAIL_OK);
+        setting_value_write(info, &list, &out);
+        assert_true(text_equal(buf_text(&out), trail_str(lists[i].written)));
+        buf_done(&out);
+        free(list);
+    }
+}
+
+static void text_with_control_characters_is_not_plain(void **state)
+{
+    (void)state;
+    assert_true(setting_text_is_plain(trail_str("a b\xC3\xA4")));
+    assert_true(setting_text_is_plain(trail_str("")));
+    assert_false(setting_text_is_plain(trail_str("a\n")));
+    assert_false(setting_text_is_plain(trail_str("a\xC2\x9B"
+                                                 "2J")));
+    assert_false(setting_text_is_plain(trail_str("a\xFF")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +259,8 @@ int main(void)
         cmocka_unit_test(a_rate_is_the_nearest_double_and_is_written_back_exactly_in_every_locale),
         cmocka_unit_test(a_wrong_word_of_a_set_is_named),
         cmocka_unit_test(the_largest_number_is_read_and_one_more_is_not),
+        cmocka_unit_test(an_empty_list_is_written_so_that_it_is_read_as_empty),
+        cmocka_unit_test(text_with_control_characters_is_not_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

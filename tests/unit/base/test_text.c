@@ -210,6 +210,22 @@ static void sixteen_digits_and_six_capitals_are_hexadecimal(void **state)
     }
 }
 
+static void control_characters_take_one_byte_or_two(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t      size;
+    } cases[] = {
+        { "\x01", 1 }, { "\x1F", 1 },     { " ", 0 },        { "a", 0 },        { "~", 0 },        { "\x7F", 1 },
+        { "\xC2", 0 }, { "\xC2\x80", 2 }, { "\xC2\x9F", 2 }, { "\xC2\xA0", 0 }, { "\xC3\x80", 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(text_control_size(trail_str(cases[i].text), 0), cases[i].size);
+    assert_int_equal(text_control_size(text_of("\0", 1), 0), 1);
+    assert_int_equal(text_control_size(text_of("\xC2\x80", 1), 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_bad_byte_is_found_at_every_place),
         cmocka_unit_test(cleaning_repairs_and_cuts),
         cmocka_unit_test(cleaned_text_is_clean_and_cleaning_adds_flags_to_those_there),
+        cmocka_unit_test(control_characters_take_one_byte_or_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,6 +254,28 @@ static void without_a_folder_there_is_nothing_to_do(void **state)
     assert_int_equal(adopt_all(), 0);
 }
 
+static void what_is_left_for_our_store_is_counted_and_not_touched(void **state)
+{
+    (void)state;
+    struct uuid unknown = { { 0 } };
+    struct home alive;
+    adopt_done(&adopt);
+    assert_int_equal(adopt_count_left(&adopt, &unknown), 0);
+    leave('a', 'u', 1, NULL);
+    leave('b', 'u', 2, NULL);
+    leave('c', 'x', 1, NULL); /* For another store. */
+    leave('d', 'u', 1, &alive);
+    leave('o', 'u', 1, NULL); /* Our own. */
+    assert_int_equal(adopt_count_left(&adopt, &unknown), 2);
+    home_release(&alive);
+    assert_int_equal(adopt_count_left(&adopt, &unknown), 3);
+    assert_int_equal(temp_dir_count(dir.path), 5);
+
+    begin();
+    assert_int_equal(adopt_all(), 3);
+    assert_int_equal(adopt_count_left(&adopt, &unknown), 0);
+}
+
 int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -265,6 +287,7 @@ int main(void)
         FACT(a_spool_of_which_nothing_can_be_read_is_told_once_and_ends),
         FACT(accounts_of_the_dead_reach_the_store),
         FACT(letting_go_in_a_child_closes_what_it_inherited),
+        FACT(what_is_left_for_our_store_is_counted_and_not_touched),
         FACT(without_a_folder_there_is_nothing_to_do),
     };
 #undef FACT

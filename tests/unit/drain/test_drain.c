@@ -229,6 +229,12 @@ static bool has_failed_often(void *context)
     return numbers.store_errors >= *(const uint64_t *)context;
 }
 
+static bool has_been_tried(void *context)
+{
+    (void)context;
+    return fault_struck(&db->away_open) > 0;
+}
+
 static void an_outage_is_told_once_and_so_is_its_end(void **state)
 {
     (void)state;
@@ -236,6 +242,8 @@ static void an_outage_is_told_once_and_so_is_its_end(void **state)
     fake_store_fail(&db->away_open, 0, FAULT_FOREVER);
     start();
     record_many("create", 4);
+    assert_int_equal(drain_wait_stored(drain, 4, 0), TRAIL_PENDING);
+    assert_true(patience_until(has_been_tried, NULL));
     assert_int_equal(drain_wait_stored(drain, 4, 50), TRAIL_PENDING);
     unsigned attempts = fault_struck(&db->away_open);
     assert_int_equal(attempts, 1); /* The clock stands still: the back-off is not over. */

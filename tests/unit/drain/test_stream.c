@@ -182,6 +182,22 @@ static void a_restored_backup_gets_a_gap_for_what_is_gone(void **state)
     assert_int_equal(gaps, 1);
 }
 
+static void a_dead_letter_that_is_refused_itself_gets_shorter_and_never_blocks(void **state)
+{
+    for (unsigned refused = 0; refused <= 4; refused++) {
+        tear_down(state);
+        set_up(state);
+        for (uint64_t seq = 1; seq <= 9; seq++)
+            image_put_events(first, seq, seq, seq % 4 == 1 ? "bad" : "good");
+        db->poison = "bad";
+        db->letters = refused;
+        assert_int_equal(advance_to_the_end(10000), 0);
+        assert_string_equal(fake_store_text(&writer), refused < 3 ? "1! 2 3 4 5! 6 7 8 9!" : "2 3 4 6 7 8");
+        assert_int_equal(events, 9);
+        assert_int_equal(dead_letters, 3);
+    }
+}
+
 static void refused_events_become_dead_letters_and_all_others_are_stored_in_order(void **state)
 {
     (void)state;
@@ -330,6 +346,7 @@ int main(void)
         FACT(a_store_that_is_away_costs_nothing_but_time),
         FACT(a_restored_backup_gets_again_what_still_exists),
         FACT(a_restored_backup_gets_a_gap_for_what_is_gone),
+        FACT(a_dead_letter_that_is_refused_itself_gets_shorter_and_never_blocks),
         FACT(refused_events_become_dead_letters_and_all_others_are_stored_in_order),
         FACT(a_store_that_goes_away_between_the_halves_loses_and_repeats_nothing),
         FACT(a_refused_control_record_is_no_refused_event),

@@ -25,6 +25,8 @@
 static struct fault    mmap_fault;
 static struct fault    fsync_fault;
 static struct fault    fallocate_fault;
+static struct fault    renameat2_fault;
+static struct fault    link_fault;
 static struct temp_dir dir;
 
 void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
@@ -33,6 +35,11 @@ int   __real_fsync(int fd);
 int   __wrap_fsync(int fd);
 int   __real_posix_fallocate(int fd, off_t offset, off_t size);
 int   __wrap_posix_fallocate(int fd, off_t offset, off_t size);
+
+int __real_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
 
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
@@ -55,12 +62,30 @@ int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
     return fault_strikes(&fallocate_fault) ? fallocate_fault.error : __real_posix_fallocate(fd, offset, size);
 }
 
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    if (!fault_strikes(&renameat2_fault))
+        return __real_renameat2(from_fd, from, to_fd, to, flags);
+    errno = renameat2_fault.error;
+    return -1;
+}
+
+int __wrap_link(const char *from, const char *to)
+{
+    if (!fault_strikes(&link_fault))
+        return __real_link(from, to);
+    errno = link_fault.error;
+    return -1;
+}
+
 static int set_up(void **state)
 {
     (void)state;
     fault_arm(&mmap_fault, 0, 0, 0);
     fault_arm(&fsync_fault, 0, 0, 0);
     fault_arm(&fallocate_fault, 0, 0, 0);
+    fault_arm(&renameat2_fault, 0, 0, 0);
+    fault_arm(&link_fault, 0, 0, 0);
     temp_dir_make(&dir);
     return 0;
 }
@@ -114,6 +139,7 @@ static void a_segment_that_cannot_be_made_leaves_nothing(void **state)
         { &fallocate_fault, 0, ENOSPC, TRAIL_EFULL }, { &fallocate_fault, 0, EIO, TRAIL_EIO },
         { &mmap_fault, 0, ENOMEM, TRAIL_EIO },        { &fsync_fault, 0, EIO, TRAIL_EIO },
         { &fsync_fault, 1, EIO, TRAIL_EIO }, /* Of the directory. */
+        { &renameat2_fault, 0, EACCES, TRAIL_EIO },
     };
     int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
     close(before);
@@ -142,6 +168,31 @@ static void an_existing_file_is_never_overwritten(void **state)
     assert_int_equal(segment_create(&second, dir.path, 1, IMAGE_SIZE, NULL), TRAIL_EIO);
     assert_int_equal(try_open(), TRAIL_OK);
     segment_free(first);
+}
+
+static void a_segment_is_named_where_the_file_system_knows_no_careful_rename(void **state)
+{
+    (void)state;
+    static const int unsupported[] = { EINVAL, ENOSYS, EOPNOTSUPP };
+    for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++) {
+        struct segment *segment = NULL;
+        struct segment *second = NULL;
+        fault_arm(&renameat2_fault, 0, 2, unsupported[i]);
+        assert_int_equal(segment_create(&segment, dir.path, 1, IMAGE_SIZE, NULL), TRAIL_OK);
+        assert_int_equal(temp_dir_count(dir.path), 1); /* Not under its first name too. */
+        assert_int_equal(segment_create(&second, dir.path, 1, IMAGE_SIZE, NULL), TRAIL_EIO); /* It is there already. */
+        assert_int_equal(fault_struck(&renameat2_fault), 2);
+        assert_int_equal(temp_dir_count(dir.path), 1);
+        segment_unlink(segment);
+        segment_free(segment);
+    }
+
+    struct segment *neither = NULL;
+    fault_arm(&renameat2_fault, 0, 1, EINVAL);
+    fault_arm(&link_fault, 0, 1, EPERM);
+    assert_int_equal(segment_create(&neither, dir.path, 1, IMAGE_SIZE, NULL), TRAIL_EIO);
+    assert_int_equal(fault_struck(&link_fault), 1);
+    assert_int_equal(temp_dir_count(dir.path), 0);
 }
 
 static void every_damaged_byte_of_a_header_is_noticed(void **state)
@@ -216,9 +267,13 @@ int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        FACT(what_one_process_writes_another_reads),   FACT(a_segment_that_cannot_be_made_leaves_nothing),
-        FACT(an_existing_file_is_never_overwritten),   FACT(every_damaged_byte_of_a_header_is_noticed),
-        FACT(headers_of_other_formats_are_told_apart), FACT(files_that_hold_nothing_are_told_from_broken_ones),
+        FACT(what_one_process_writes_another_reads),
+        FACT(a_segment_that_cannot_be_made_leaves_nothing),
+        FACT(an_existing_file_is_never_overwritten),
+        FACT(every_damaged_byte_of_a_header_is_noticed),
+        FACT(a_segment_is_named_where_the_file_system_knows_no_careful_rename),
+        FACT(headers_of_other_formats_are_told_apart),
+        FACT(files_that_hold_nothing_are_told_from_broken_ones),
     };
 #undef FACT
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -476,6 +476,32 @@ static void a_key_that_is_missing_is_told_once_although_the_spool_fails_for_long
     }
 }
 
+static void a_stop_that_runs_out_of_time_tells_of_the_spools_of_others(void **state)
+{
+    (void)state;
+    FILE *blocker = fopen(temp_dir_at(&fixture.dir, "none"), "w"); /* No folder can be made there. */
+    assert_non_null(blocker);
+    fclose(blocker);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SHUTDOWN_TIMEOUT=0");
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_DATABASE_URL=sqlite:%s/none/audit.db", fixture.dir.path);
+    for (size_t others = 0; others < 3; others++) {
+        char expected[64];
+        trail_fixture_open(&fixture);
+        trail_fixture_record(&fixture, "create_tool");
+        assert_int_equal(trail_fixture_close(&fixture), TRAIL_PENDING);
+        snprintf(expected, sizeof expected, "%zu spool%s of %s", others, others == 1 ? "" : "s",
+                 others == 1 ? "another process is not stored" : "other processes are not stored");
+        assert_int_equal(trail_fixture_was_told(&fixture, expected), others > 0);
+    }
+    assert_int_equal(remove(temp_dir_at(&fixture.dir, "none")), 0);
+    trail_fixture_set(&fixture, "AUDIT_TRAIL_SHUTDOWN_TIMEOUT=20");
+    size_t told = trail_fixture_notices(&fixture);
+    trail_fixture_open(&fixture);
+    trail_fixture_record(&fixture, "create_tool");
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+    assert_int_equal(trail_fixture_notices(&fixture), told); /* All are stored: nothing to tell. */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(threads_that_race_for_the_first_event_start_it_once, make, stop),
         cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_tried_again_after_a_while, make, stop),
         cmocka_unit_test_setup_teardown(a_failure_that_goes_on_is_told_once, make, stop),
+        cmocka_unit_test_setup_teardown(a_stop_that_runs_out_of_time_tells_of_the_spools_of_others, make, stop),
         cmocka_unit_test_setup_teardown(text_that_is_no_event_is_counted_without_a_spool_too, make, stop),
         cmocka_unit_test_setup_teardown(a_memory_file_system_cannot_keep_the_promise_of_machine, make, stop),
         cmocka_unit_test_setup_teardown(the_key_is_made_by_the_first_event_where_something_is_sampled, make, stop),

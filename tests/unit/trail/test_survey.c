@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/patience.h"
 #include "trail/survey.h"
 #include "trail/trail_fixture.h"
 
@@ -207,6 +208,18 @@ static void a_dead_writer_is_known_by_what_it_left(void **state)
     assert_non_null(strstr(survey.store_error, "none/audit.db"));
 }
 
+/* Our own drain holds the lock of a dead writer's spool for the moment in which it looks whose it is. */
+static bool only_writers_in_the_store_live(void *context)
+{
+    (void)context;
+    take();
+    for (size_t i = 0; i < survey.writer_count; i++) {
+        if (survey.writers[i].alive != survey.writers[i].in_store)
+            return false;
+    }
+    return true;
+}
+
 static void a_writer_for_another_store_is_foreign(void **state)
 {
     (void)state;
@@ -216,11 +229,10 @@ static void a_writer_for_another_store_is_foreign(void **state)
     trail_fixture_open(&fixture);
     record("create_tool", 1, TRAIL_OK);
     trail_fixture_flush(&fixture);
-    take();
+    assert_true(patience_until(only_writers_in_the_store_live, NULL));
     assert_int_equal(survey.writer_count, 2);
     for (size_t i = 0; i < survey.writer_count; i++) {
         assert_int_equal(survey.writers[i].foreign, !survey.writers[i].in_store);
-        assert_int_equal(survey.writers[i].alive, survey.writers[i].in_store);
         assert_int_equal(survey_writer_is_orphan(&survey.writers[i]), !survey.writers[i].in_store);
         assert_int_equal(survey.writers[i].destination_kind, SURVEY_DESTINATION_URL);
         assert_int_equal(survey.writers[i].operations[TRAIL_OPERATION_CREATE].waiting, !survey.writers[i].in_store);

@@ -431,6 +431,24 @@ static void two_trails_live_side_by_side(void **state)
     assert_int_equal(trail_fixture_number(&fixture, "SELECT count(*) FROM audit_trail WHERE user_id = 'alice'"), 2);
 }
 
+static void of_no_trail_there_is_nothing_to_tell(void **state)
+{
+    (void)state;
+    char               line[8] = "before";
+    struct trail_stats stats = { .struct_size = sizeof stats, .stored = 7, .waiting = 7 };
+    struct trail_stats none = { .struct_size = sizeof none };
+
+    assert_int_equal(trail_describe(NULL, line, sizeof line), 0);
+    assert_string_equal(line, "");
+    assert_int_equal(trail_describe(NULL, NULL, 0), 0);
+    trail_stats(NULL, &stats);
+    assert_memory_equal(&stats, &none, sizeof stats);
+    trail_stats(NULL, NULL);
+    trail_stats(fixture.trail, NULL);
+    assert_int_equal(trail_flush(NULL, 0), TRAIL_OK);
+    assert_int_equal(trail_close(NULL, NULL), TRAIL_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(closing_stores_what_waits_and_leaves_an_empty_spool, start, stop),
         cmocka_unit_test_setup_teardown(closing_while_the_store_is_away_says_how_many_wait, make, stop),
         cmocka_unit_test_setup_teardown(closing_nothing_is_fine, start, stop),
+        cmocka_unit_test_setup_teardown(of_no_trail_there_is_nothing_to_tell, start, stop),
         cmocka_unit_test_setup_teardown(two_trails_live_side_by_side, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
