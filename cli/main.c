@@ -12,6 +12,7 @@ static const struct command commands[] = {
     { "record", cmd_record, "record events given as NDJSON, one object per line" },
     { "query", cmd_query, "find recorded events" },
     { "stats", cmd_stats, "show where every event went, over all writers" },
+    { "cleanup", cmd_cleanup, "delete what is older than the retention period" },
     { "config", cmd_config, "show and check the settings" },
     { "version", cmd_version, "show the version and what it was built with" },
     { "help", cmd_help, "show this, or the help of a command" },

@@ -24,10 +24,13 @@ struct surveyor {
     bool           out_of_memory;
 };
 
+/* Writer 0 is no process: it is the sum of those whose rows a clean-up has removed. */
 static const char writers_sql[] =
     "SELECT w.uuid, w.service, w.host, w.pid, w.started_at, w.last_seq, a.operation, a.stored, a.dead_lettered, "
     "a.level, a.excluded, a.sampled, a.rejected, a.dropped "
-    "FROM audit_writers w LEFT JOIN audit_accounting a ON a.writer = w.id ORDER BY w.id";
+    "FROM (SELECT id, uuid, service, host, pid, started_at, last_seq FROM audit_writers UNION ALL "
+    "SELECT 0, zeroblob(16), '(removed)', NULL, 0, 0, 0 WHERE EXISTS "
+    "(SELECT 1 FROM audit_accounting WHERE writer = 0)) w LEFT JOIN audit_accounting a ON a.writer = w.id ORDER BY w.id";
 
 static const char positions_sql[] = "SELECT coalesce(sum(last_seq), 0) FROM audit_writers";
 
