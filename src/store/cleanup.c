@@ -31,7 +31,8 @@ static bool is_not_due(const struct cleanup_past *past, const struct store_clean
     }
     if (past->finished || quiet_us < 0 || quiet_us >= patience_us)
         return false;
-    *ret_wait_us = patience_us - quiet_us;
+    /* It may end at any time. */
+    *ret_wait_us = patience_us - quiet_us < request->interval_us ? patience_us - quiet_us : request->interval_us;
     return true;
 }
 
