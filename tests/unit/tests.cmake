@@ -1,6 +1,6 @@
 # One line per unit test, in the order of src/CMakeLists.txt.
 # Stores are tested on real files: a folder, an event, a second connection.
-add_library(store_fixture STATIC unit/store/fixture.c bench/generator.c)
+add_library(store_fixture STATIC unit/store/fixture.c unit/store/cleanup_fixture.c bench/generator.c)
 target_include_directories(store_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
 target_link_libraries(store_fixture PRIVATE audittrail_flags PUBLIC audittrail_internal PkgConfig::CMOCKA)
 # The trail is tested as callers have it: the real library, a folder of its own.
@@ -53,6 +53,7 @@ unit_test(spool/test_spool test_support -Wl,--wrap=posix_fallocate,--wrap=statfs
 unit_test(spool/test_sync test_support -Wl,--wrap=msync)
 unit_test(spool/test_control_append test_support)
 unit_test(store/test_store store_fixture)
+unit_test(store/test_cleanup)
 unit_test(store/test_reference)
 unit_test(store/test_ref_cache)
 unit_test(store/test_sqlite_store store_fixture)
@@ -60,6 +61,12 @@ unit_test(store/test_sqlite_schema store_fixture)
 unit_test(store/test_sqlite_refs store_fixture)
 unit_test(store/test_sqlite_write store_fixture)
 unit_test(store/test_sqlite_read store_fixture)
+unit_test(store/test_id_set test_support -Wl,--wrap=realloc)
+unit_test(store/test_sqlite_cleanup store_fixture)
+unit_test(store/test_sqlite_cleanup_rows store_fixture)
+unit_test(store/test_sqlite_cleanup_refs store_fixture)
+unit_test(store/test_sqlite_cleanup_space store_fixture)
+unit_test(store/test_sqlite_forecast store_fixture)
 unit_test(drain/test_changes)
 unit_test(drain/test_batch test_support -Wl,--wrap=malloc,--wrap=realloc)
 unit_test(drain/test_stream fake_store)
