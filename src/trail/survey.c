@@ -30,7 +30,8 @@ static const char writers_sql[] =
     "a.level, a.excluded, a.sampled, a.rejected, a.dropped "
     "FROM (SELECT id, uuid, service, host, pid, started_at, last_seq FROM audit_writers UNION ALL "
     "SELECT 0, zeroblob(16), '(removed)', NULL, 0, 0, 0 WHERE EXISTS "
-    "(SELECT 1 FROM audit_accounting WHERE writer = 0)) w LEFT JOIN audit_accounting a ON a.writer = w.id ORDER BY w.id";
+    "(SELECT 1 FROM audit_accounting WHERE writer = 0)) w "
+    "LEFT JOIN audit_accounting a ON a.writer = w.id ORDER BY w.id";
 
 static const char positions_sql[] = "SELECT coalesce(sum(last_seq), 0) FROM audit_writers";
 

@@ -33,8 +33,9 @@ def days_ago(days):
 
 def old_events(count, days=120, **fields):
     when = days_ago(days)
-    return [event(f"old{i}", timestamp=when, user_id=f"leaver{i % 40}", action=f"create_old{i % 7}", request_method="GET",
-                  request_path=f"/old/{i % 30}", new_values={"i": i} if i % 3 == 0 else None, **fields)
+    return [event(f"old{i}", timestamp=when, user_id=f"leaver{i % 40}", action=f"create_old{i % 7}",
+                  request_method="GET", request_path=f"/old/{i % 30}", new_values={"i": i} if i % 3 == 0 else None,
+                  **fields)
             for i in range(count)]
 
 
@@ -49,8 +50,8 @@ class Gateway(GatewayTest):
     def cleaning(self, clock=None, **settings):
         directory = self.directory()
         clock = clock or Clock(directory / "clock")
-        gateway = self.start(directory, clock.environment, LEVEL="writes_only", BUFFER_ENABLED="false", RETENTION_DAYS=90,
-                             **settings)
+        gateway = self.start(directory, clock.environment, LEVEL="writes_only", BUFFER_ENABLED="false",
+                             RETENTION_DAYS=90, **settings)
         gateway.environment.update(clock.environment)
         return gateway, clock
 

@@ -1,5 +1,5 @@
-"""Goal: retention while four processes write and two read deletes nothing that is fresh, no reference goes missing under
-a writer's cache, everybody is shown what they did themselves and nobody else's, and the file shrinks.
+"""Goal: retention while four processes write and two read deletes nothing that is fresh, no reference goes missing
+under a writer's cache, everybody is shown what they did themselves and nobody else's, and the file shrinks.
 
 Method: four `audittrail record` processes are fed events of today and of long ago. Users, resources, actions and paths
 take turns: each falls out of use (its events are of long ago and get deleted), and then comes back, while the writers

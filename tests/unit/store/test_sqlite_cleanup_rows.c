@@ -142,9 +142,9 @@ static void writers_that_are_gone_go_and_what_they_counted_stays(void **state)
     store_events(1, 2);
     add_dead_writer(10, "host");
     add_dead_writer(11, "host");
-    const char *sums = "SELECT sum(stored) || sum(dead_lettered) || sum(level) || sum(excluded) || sum(sampled) || "
-                       "sum(rejected) || sum(dropped) FROM audit_accounting";
-    int64_t     before = number(sums);
+    const char *const sums = "SELECT sum(stored) || sum(dead_lettered) || sum(level) || sum(excluded) || "
+                             "sum(sampled) || sum(rejected) || sum(dropped) FROM audit_accounting";
+    int64_t           before = number(sums);
 
     struct cleanup_work work = cleanup_all(&fixture, &request);
     assert_int_equal(work.writers, 2);
@@ -163,12 +163,13 @@ static void writers_that_are_gone_go_and_what_they_counted_stays(void **state)
                      2418);
 }
 
+/* Another host's spools cannot be seen from here, and a process without one is nobody's. */
 static void writers_that_may_be_needed_stay(void **state)
 {
     (void)state;
     const struct store_cleanup_request request = cleanup_request(3600);
     const char *const                  reasons[] = {
-                         "UPDATE audit_writers SET host = 'elsewhere' WHERE id = 10", /* Its spool cannot be seen from here. */
+                         "UPDATE audit_writers SET host = 'elsewhere' WHERE id = 10",
                          "UPDATE audit_writers SET host = NULL WHERE id = 10",
                          "UPDATE audit_writers SET started_at = 1767312000000000 WHERE id = 10",
                          "UPDATE audit_batches SET recorded_at = 1767312000000000 WHERE writer = 10 AND last_seq = 9",
