@@ -9,13 +9,14 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import subprocess
 import threading
 import unittest
 
 from gateway_support import Clock, GatewayTest, wait_until
-from recorder_support import RecorderCase, moves_the_clock
+from recorder_support import RecorderCase, moves_the_clock, sanitizer
 from support import CommandCase, event
 
 DAY_S = 86400
@@ -370,6 +371,37 @@ class Leftovers(RecorderCase):
         self.assertEqual(self.writers()[living]["id"], now[living]["id"])
         self.assertEqual(self.writers()[living]["last_seq"], before + 1, "its farewell")
         self.assertEqual(self.rows("SELECT count(*) AS n FROM audit_trail WHERE user_id = 'recorder'"), [{"n": 0}])
+
+    @unittest.skipIf(sanitizer() is not None, "SKIPPED: forks a busy process, see test_fork.py")
+    def test_forks_in_the_middle_of_a_run_do_not_end_it(self):
+        self.record(old_events(20000), env={"AUDIT_TRAIL_CLEANUP_ENABLED": "false"})
+        gate = self.write("gate", b"")
+        env = {"AUDIT_TRAIL_CLEANUP_INTERVAL": "1", "AUDIT_TRAIL_CLEANUP_BATCH_SIZE": "200",
+               "AUDIT_TRAIL_EXCLUDE_ACTIONS": "", "RECORDER_FORK_WHEN_GONE": gate}
+        children = 4
+        recorder = self.recorder("--fork", children, "--events", 100, "--rate", 100, "--stay", "--close", env=env)
+        first = "SELECT events_deleted AS n, finished_at, pid FROM audit_cleanups WHERE id = 1"
+        self.wait_for(lambda: any(row["n"] > 0 for row in self.rows(first)), "the clean-up deletes")
+        os.remove(gate)
+        self.wait_for_events(recorder, 2)
+        (at_fork,) = self.rows(first)
+        self.assertIsNone(at_fork["finished_at"], "the forks came too late")
+        self.assertLess(at_fork["n"], 20000)
+        self.wait_for(lambda: self.rows(first)[0]["finished_at"] is not None, "the run comes to its end")
+        (row,) = self.rows(first)
+        print(f"forked {children} children when {at_fork['n']} events were deleted", flush=True)
+        self.assertEqual((row["n"], row["pid"]), (20000, recorder.process.pid))
+        self.wait_for_events(recorder, 1 + children * 100)
+        self.assertEqual(sorted(self.wait_children(recorder)), [])
+        recorder.tell(self.tally)
+        self.assert_stored_exactly_once()
+        self.assertEqual(self.rows(ORPHANS), [{"orphans": 0}])
+
+    def wait_children(self, recorder):
+        """SIGTERM to all of them; the spools that are left."""
+        os.killpg(recorder.process.pid, signal.SIGTERM)
+        self.assertEqual(recorder.wait(), 0, recorder.err)
+        return self.spools()
 
     @moves_the_clock
     def test_the_row_of_a_writer_whose_spool_is_still_there_stays(self):
