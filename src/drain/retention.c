@@ -68,8 +68,6 @@ void retention_init(struct retention *retention, const struct retention_options 
     *retention = (struct retention){
         .options = *options,
         .boot = os_boot_id(),
-        .since_us = clock_wall_us(clock),
-        .since_boot_us = clock_boot_us(clock),
         .phase = "",
     };
     os_host_name(retention->host);
@@ -144,8 +142,6 @@ static struct store_cleanup_request make_request(const struct retention *retenti
         .now_us = now_us,
         .boot_us = clock_boot_us(clock),
         .boot = retention->boot,
-        .since_us = retention->since_us,
-        .since_boot_us = retention->since_boot_us,
         .cut_off_us = retention_cut_off_us(settings, now_us),
         .interval_us = retention->options.now ? 0 : interval_us(retention),
         .rows_max = settings->cleanup_batch_size,

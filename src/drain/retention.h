@@ -55,8 +55,6 @@ struct retention {
     struct retention_options options;
     char                     host[OS_HOST_SIZE];
     struct uuid              boot;
-    int64_t                  since_us; /* When it was made, by both clocks. */
-    int64_t                  since_boot_us;
     struct store_cleanup    *run; /* NULL: none is going on. */
     int64_t                  run_started_us;
     const char              *phase;    /* What the last step was at. */

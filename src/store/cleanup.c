@@ -41,40 +41,24 @@ static bool is_jump(int64_t wall_us, int64_t boot_us)
     return wall_us > UNCHECKED_US && wall_us - boot_us > DISAGREEMENT_US;
 }
 
-static void refuse_jump(const struct store_cleanup_request *request, int64_t then_us, const char *then,
-                        struct cleanup_answer *answer)
-{
-    char now[CLOCK_TEXT_SIZE];
-    char since[CLOCK_TEXT_SIZE];
-    clock_format(request->now_us, now);
-    clock_format(then_us, since);
-    answer->verdict = CLEANUP_REFUSED;
-    snprintf(answer->reason, sizeof answer->reason,
-             "the clock says %s, but since %s, when it said %s, less time has passed", now, then, since);
-}
-
 /* Deleting by a clock that is ahead deletes what should be kept. */
 static void judge_clock(const struct cleanup_past *past, const struct store_cleanup_request *request,
                         struct cleanup_answer *answer)
 {
     char now[CLOCK_TEXT_SIZE];
     char then[CLOCK_TEXT_SIZE];
+    clock_format(request->now_us, now);
     if (past->any_batch && request->now_us < past->batch_us - CLEANUP_CLOCK_SLACK_US) {
-        clock_format(request->now_us, now);
         clock_format(past->batch_us, then);
         answer->verdict = CLEANUP_REFUSED;
         snprintf(answer->reason, sizeof answer->reason, "the clock says %s, but events were stored at %s", now, then);
-        return;
+    } else if (past->any && uuid_equal(&past->boot, &request->boot) &&
+               is_jump(request->now_us - past->started_us, request->boot_us - past->boot_us)) {
+        clock_format(past->started_us, then);
+        answer->verdict = CLEANUP_REFUSED;
+        snprintf(answer->reason, sizeof answer->reason,
+                 "the clock says %s, but since the last clean-up, when it said %s, less time has passed", now, then);
     }
-    /* No further than a day from the last run no jump can do much; and that run's clock may have been accepted. */
-    if (past->any && request->now_us - past->started_us <= UNCHECKED_US)
-        return;
-    if (past->any && uuid_equal(&past->boot, &request->boot) &&
-        is_jump(request->now_us - past->started_us, request->boot_us - past->boot_us))
-        refuse_jump(request, past->started_us, "the last clean-up", answer);
-    else if (request->since_us != 0 &&
-             is_jump(request->now_us - request->since_us, request->boot_us - request->since_boot_us))
-        refuse_jump(request, request->since_us, "this process started", answer);
 }
 
 void cleanup_judge(const struct cleanup_past *past, const struct store_cleanup_request *request,

@@ -32,8 +32,6 @@ struct store_cleanup_request {
     int64_t           now_us;  /* By the wall clock. */
     int64_t           boot_us; /* Since `boot`, sleep included. */
     struct uuid       boot;
-    int64_t           since_us; /* What both clocks said when the caller started; 0: it does not say. */
-    int64_t           since_boot_us;
     int64_t           cut_off_us;   /* Events before it go. */
     int64_t           interval_us;  /* A younger run of anybody's is enough; 0: run whatever others do. */
     uint64_t          rows_max;     /* Of one transaction. */

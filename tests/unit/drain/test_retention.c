@@ -253,19 +253,9 @@ static void a_clock_that_jumped_is_told_once_until_it_is_accepted(void **state)
     retention_done(&command);
     assert_int_equal(fixture_number(&fixture, "SELECT count(*) FROM audit_events"), 0);
 
-    /* Who started before the jump goes by the run that was accepted. */
+    /* The run that was accepted is now what others go by. */
     manual_clock_advance(&manual, HOUR);
     assert_int_equal(step(), RETENTION_WORKING);
-}
-
-static void a_jump_before_the_first_run_ever_is_seen_by_who_started_before_it(void **state)
-{
-    (void)state;
-    retention_init(&retention, &options);
-    manual_clock_advance(&manual, 60 * S);
-    manual_clock_step_wall(&manual, 3650 * DAY);
-    assert_int_equal(step(), RETENTION_REFUSED);
-    assert_int_equal(fixture_number(&fixture, "SELECT count(*) FROM audit_events"), 20);
 }
 
 static void a_writer_is_kept_for_its_spool(void **state)
@@ -344,7 +334,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_leaves_the_store_alone_for_as_long_as_the_step_took, make, stop),
         cmocka_unit_test_setup_teardown(what_fails_is_tried_again_later_each_time_and_told_once, make, stop),
         cmocka_unit_test_setup_teardown(a_clock_that_jumped_is_told_once_until_it_is_accepted, make, stop),
-        cmocka_unit_test_setup_teardown(a_jump_before_the_first_run_ever_is_seen_by_who_started_before_it, make, stop),
         cmocka_unit_test_setup_teardown(a_writer_is_kept_for_its_spool, make, stop),
         cmocka_unit_test_setup_teardown(the_record_says_what_was_done_and_why_not, make, stop),
     };
