@@ -25,7 +25,9 @@ SECONDS = float(os.environ.get("AUDITTRAIL_RETENTION_SECONDS", "15"))
 WRITERS = 4
 ROUND_S = 0.05
 EVENTS_PER_ROUND = 20
-USERS = 60
+USERS = 200
+FRESH = 0.003  # Few: an event that stays keeps its references in use.
+EPOCH_TURNS = 400  # After 20 s all names are new, so that those which fresh events keep do not become all there are.
 
 # Rows that are not joined to what they say of themselves. An event that the view does not show is joined to nothing.
 MISATTRIBUTED = """SELECT count(*) AS n FROM audit_trail WHERE flags & 64 = 0 AND
@@ -35,14 +37,14 @@ NOT_SHOWN = "SELECT (SELECT count(*) FROM audit_events) - (SELECT count(*) FROM 
 
 
 # So much must have happened, however slow the machine.
-OWN_RUNS = 4
-GENERATIONS = 10
+OWN_RUNS = max(4, SECONDS / 10)
+GENERATIONS = max(10, SECONDS / 2)
 DEADLINE_S = SECONDS + 240
 
 
 def telling_event(who, what, number, **fields):
     """An event whose values say what its references must say."""
-    told = {"user": f"user{who}", "resource": f"r{what}", "action": f"update_kind{who % 12}", "path": f"/r/{what}"}
+    told = {"user": f"user{who}", "resource": f"r{what}", "action": f"update_kind{who % 60}", "path": f"/r/{what}"}
     return event(number, user_id=told["user"], resource_id=told["resource"], action=told["action"],
                  request_method="PUT", request_path=told["path"], new_values=told, **fields)
 
@@ -66,11 +68,12 @@ class Writer(threading.Thread):
         while not self.stop.is_set():
             # A few users at a time are in use; the others fall out of use, until it is their turn again.
             turn += 1
-            first = turn // 10 * 7
+            epoch = turn // EPOCH_TURNS * USERS * 4
+            first = turn // 10 * (USERS // 8)
             for _ in range(EVENTS_PER_ROUND):
-                who = (first + dice.randrange(8)) % USERS
-                what = (first * 3 + dice.randrange(20)) % (USERS * 4)
-                if dice.random() < 0.02:
+                who = epoch + (first + dice.randrange(USERS // 8)) % USERS
+                what = epoch + (first * 4 + dice.randrange(USERS // 4)) % (USERS * 4)
+                if dice.random() < FRESH:
                     name = f"{self.number}-{self.offered}"
                     line = telling_event(who, what, 0, correlation_id=name)
                     self.fresh.append(name)
