@@ -23,6 +23,7 @@
     X(tail, "show the newest events, and new ones as they are recorded")       \
     X(stats, "show where every event went, over all writers")                  \
     X(simulate, "show what another policy would keep, before switching to it") \
+    X(cleanup, "delete what is older than the retention period")               \
     X(config, "show and check the settings")                                   \
     X(completion, "print the completion script of a shell")                    \
     X(version, "show the version and what it was built with")                  \

@@ -13,6 +13,7 @@ const struct profile settings_profiles[PROFILE_COUNT] = {
           { "AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL=30", "An event waits at most so long, in the spool, not in memory." },
           { "AUDIT_TRAIL_BUFFER_MAX_SIZE=500", "So many events are worth a transaction at once." },
           { "AUDIT_TRAIL_DURABILITY=process", "A crash or kill -9 of the process loses nothing." },
+          { "AUDIT_TRAIL_RETENTION_DAYS=90", "What is older is deleted, so that the store stops growing." },
       } },
     { "Load testing and development",
       "Keeps what goes wrong; with AUDIT_TRAIL_ENABLED=false you measure without the trail.",
@@ -22,6 +23,7 @@ const struct profile settings_profiles[PROFILE_COUNT] = {
           { "AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL=2", "Whoever develops wants to see an event soon." },
           { "AUDIT_TRAIL_SPOOL_MAX_BYTES=64MiB", "A test must not fill the disk of a laptop." },
           { "AUDIT_TRAIL_OVERFLOW=drop", "A full spool must not fail a load test; what is dropped is counted." },
+          { "AUDIT_TRAIL_RETENTION_DAYS=7", "Nobody asks in a month what a test did." },
           { "AUDIT_TRAIL_SHUTDOWN_TIMEOUT=1", "Restarts are frequent; what is left waits for the next one." },
       } },
     { "High security and compliance",
@@ -36,6 +38,7 @@ const struct profile settings_profiles[PROFILE_COUNT] = {
           { "AUDIT_TRAIL_SPOOL_MAX_BYTES=8GiB", "Room for a long outage of the store." },
           { "AUDIT_TRAIL_OVERFLOW=block", "Wait for room, then refuse: nothing goes on unrecorded unnoticed." },
           { "AUDIT_TRAIL_OVERFLOW_TIMEOUT_MS=1000", "How long a request may be held up for it." },
+          { "AUDIT_TRAIL_RETENTION_DAYS=365", "As long as your auditors may ask; raise it before you need to." },
           { "AUDIT_TRAIL_SHUTDOWN_TIMEOUT=60", "A stop takes its time to store what waits." },
       } },
 };

@@ -10,7 +10,7 @@
 #define AUDITTRAIL_CLI_SETTINGS_PROFILES_H
 
 #define PROFILE_COUNT 3
-#define PROFILE_LINES_MAX 10
+#define PROFILE_LINES_MAX 12
 
 struct profile_line {
     const char *setting; /* "AUDIT_TRAIL_LEVEL=all"; NULL: the block ends. */

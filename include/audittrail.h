@@ -366,6 +366,12 @@ struct trail_stats {
     uint64_t             store_errors;      /* Attempts that failed and were retried. */
     uint64_t             spool_bytes;       /* Disk taken by this process's segments. */
     int64_t              oldest_waiting_us; /* Age of the oldest waiting event, 0 if none. */
+    uint64_t             cleanup_runs;      /* Clean-ups of the store that this process carried out. */
+    uint64_t             cleanup_deleted;   /* Expired events deleted by it, */
+    uint64_t             cleanup_batches;   /* in so many transactions. */
+    uint64_t             cleanup_refused;   /* Clean-ups that it refused because of the clock. */
+    int64_t              cleanup_last_us;   /* When its last one ended, microseconds since 1970; 0 if none did. */
+    int64_t              cleanup_last_duration_us;
 };
 
 /* Of NULL every number is 0. */

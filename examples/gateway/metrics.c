@@ -20,7 +20,11 @@ static const char *const OPERATION_NAMES[TRAIL_OPERATION_COUNT] = { [0] = "contr
     X(unclassified, "audittrail_unclassified_total", "counter", "Events whose action's name said nothing.") \
     X(transactions, "audittrail_transactions_total", "counter", "Batches committed.")                       \
     X(store_errors, "audittrail_store_errors_total", "counter", "Attempts to store that were retried.")     \
-    X(spool_bytes, "audittrail_spool_bytes", "gauge", "Disk taken by this process's spool.")
+    X(spool_bytes, "audittrail_spool_bytes", "gauge", "Disk taken by this process's spool.")                \
+    X(cleanup_runs, "audittrail_cleanup_runs_total", "counter", "Clean-ups of the store by this process.")  \
+    X(cleanup_deleted, "audittrail_cleanup_deleted_total", "counter", "Expired events deleted.")            \
+    X(cleanup_batches, "audittrail_cleanup_batches_total", "counter", "Transactions that deleted them.")    \
+    X(cleanup_refused, "audittrail_cleanup_refused_total", "counter", "Clean-ups refused for the clock.")
 
 void metrics_count_request(struct metrics *metrics, unsigned status)
 {
@@ -90,6 +94,10 @@ static void write_trail(FILE *out, struct trail *trail)
 
     write_head(out, "audittrail_oldest_waiting_seconds", "gauge", "Age of the oldest event that waits, 0 if none.");
     fprintf(out, "audittrail_oldest_waiting_seconds %.6f\n", (double)stats.oldest_waiting_us / 1e6);
+    write_head(out, "audittrail_cleanup_last_timestamp_seconds", "gauge", "When the last clean-up ended, 0 if none.");
+    fprintf(out, "audittrail_cleanup_last_timestamp_seconds %.6f\n", (double)stats.cleanup_last_us / 1e6);
+    write_head(out, "audittrail_cleanup_last_duration_seconds", "gauge", "How long it took.");
+    fprintf(out, "audittrail_cleanup_last_duration_seconds %.6f\n", (double)stats.cleanup_last_duration_us / 1e6);
 }
 
 char *metrics_render(struct metrics *metrics, struct trail *trail, unsigned connections)

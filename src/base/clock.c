@@ -24,7 +24,13 @@ static int64_t system_mono_us(void *context)
     return read_clock_us(CLOCK_MONOTONIC);
 }
 
-const struct clock clock_system = { system_wall_us, system_mono_us, NULL };
+static int64_t system_boot_us(void *context)
+{
+    (void)context;
+    return read_clock_us(CLOCK_BOOTTIME);
+}
+
+const struct clock clock_system = { system_wall_us, system_mono_us, NULL, system_boot_us };
 
 struct timespec clock_deadline(uint32_t timeout_ms)
 {

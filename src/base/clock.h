@@ -15,6 +15,7 @@ struct clock {
     int64_t (*wall_us)(void *context); /* Microseconds since 1970 UTC; may jump. */
     int64_t (*mono_us)(void *context); /* Microseconds since an arbitrary moment; never goes back. */
     void *context;
+    int64_t (*boot_us)(void *context); /* Microseconds since boot, sleep included; NULL: as mono_us. */
 };
 
 /* The operating system's clocks. */
@@ -28,6 +29,11 @@ static inline int64_t clock_wall_us(const struct clock *clock)
 static inline int64_t clock_mono_us(const struct clock *clock)
 {
     return clock->mono_us(clock->context);
+}
+
+static inline int64_t clock_boot_us(const struct clock *clock)
+{
+    return clock->boot_us != NULL ? clock->boot_us(clock->context) : clock->mono_us(clock->context);
 }
 
 /* The years the product stores: 1970-01-01 to the end of 2100. */

@@ -19,6 +19,7 @@
 #include "drain/adopt.h"
 #include "drain/backoff.h"
 #include "drain/losses.h"
+#include "drain/records.h"
 #include "event/control.h"
 #include "spool/control_append.h"
 
@@ -51,16 +52,17 @@ struct drain {
     bool            interrupted; /* Whoever holds the gate should let go. Atomic. */
 
     /* The thread's own. */
-    pthread_t      thread;
-    struct stream  stream;
-    struct adopt   adopt; /* Changed under `gate` alone, so that a forked child finds it whole. */
-    struct backoff backoff;
-    enum trail_err last_error; /* Of the store, while backoff says that it fails. */
-    int64_t        scan_at_us;
-    bool           adopted_once; /* The spools that were dead when we started have been looked through. */
-    int64_t        losses_at_us;
-    int64_t        accounts_at_us;
-    struct losses  losses;
+    pthread_t        thread;
+    struct stream    stream;
+    struct adopt     adopt; /* Changed under `gate` alone, so that a forked child finds it whole. */
+    struct retention retention;
+    struct backoff   backoff;
+    enum trail_err   last_error; /* Of the store, while backoff says that it fails. */
+    int64_t          scan_at_us;
+    bool             adopted_once; /* The spools that were dead when we started have been looked through. */
+    int64_t          losses_at_us;
+    int64_t          accounts_at_us;
+    struct losses    losses;
 
     /* Shared with callers, under `lock`. */
     pthread_mutex_t      lock;
@@ -260,24 +262,6 @@ static void record_losses(struct drain *drain)
     buf_done(&context);
 }
 
-static void record_recovery(struct drain *drain, const struct adopt_report *report)
-{
-    struct buf context;
-    char       storage[512];
-    char       writer[UUID_TEXT_SIZE];
-
-    uuid_format(&report->identity.writer, writer);
-    buf_init(&context, storage, sizeof storage);
-    buf_printf(&context,
-               "{\"writer\":\"%s\",\"pid\":%" PRIu32 ",\"events\":%" PRIu64 ",\"gaps\":%" PRIu64
-               ",\"quarantined_segments\":%" PRIu64 ",\"system_restarted\":%s}",
-               writer, report->identity.pid, report->events, report->gaps, report->quarantined,
-               report->other_boot ? "true" : "false");
-    /* Best effort: what it tells of is stored. */
-    (void)!control_append(drain->spool, CONTROL_RECOVERED, &context, clock_wall_us(drain->clock));
-    buf_done(&context);
-}
-
 /* ---- The spools of dead processes ---- */
 
 /* Do a bit of it. True: there is more to do. When the store is away the spools that we found are still to be looked
@@ -303,8 +287,34 @@ static bool adopt_some(struct drain *drain)
     if (result == ADOPT_IDLE || (result == ADOPT_FAILED && error.code != TRAIL_EAWAY))
         drain->adopted_once = true;
     if (result == ADOPT_FINISHED && report.events + report.gaps + report.quarantined > 0)
-        record_recovery(drain, &report);
+        record_recovery(drain->spool, &report, clock_wall_us(drain->clock));
     return result == ADOPT_WORKING || result == ADOPT_FINISHED;
+}
+
+/* ---- The clean-up ---- */
+
+/* Take it a step further when its time has come. Returns for how long it can be left alone. A stop does not wait for
+ * it, and what fails in it says nothing about storing events. */
+static int64_t clean_up_some(struct drain *drain)
+{
+    struct retention_report report;
+    struct trail_error      error = { 0 };
+    int64_t                 wait_us = is_stopping(drain) ? INT64_MAX : retention_wait_us(&drain->retention);
+    if (wait_us > 0 || drain->backoff.delay_us != 0)
+        return wait_us > 0 ? wait_us : INT64_MAX;
+
+    pthread_mutex_lock(&drain->gate);
+    if (connect_locked(drain, &error) != TRAIL_OK) {
+        leave_gate(drain, true, &error);
+        return INT64_MAX; /* Until the back-off is over. */
+    }
+    enum retention_result result = retention_step(&drain->retention, drain->store, &report, &error);
+    if (result == RETENTION_FAILED)
+        disconnect_locked(drain);
+    pthread_mutex_unlock(&drain->gate);
+    if ((result == RETENTION_FINISHED || result == RETENTION_REFUSED) && retention_is_worth_a_record(&report))
+        record_retention(drain->spool, &report, clock_wall_us(drain->clock));
+    return retention_wait_us(&drain->retention);
 }
 
 /* ---- Accounts without events ---- */
@@ -346,16 +356,11 @@ static void call_owner_now_and_then(struct drain *drain)
     drain->on_interval(drain->interval_context);
 }
 
-/* One round. Returns for how long to sleep, 0: not at all. */
-static int64_t work(struct drain *drain)
+/* What events need: our own first, then those of the dead. Returns for how long to sleep, 0: not at all. */
+static int64_t move_some(struct drain *drain)
 {
-    int64_t now_us = clock_mono_us(drain->clock);
     int64_t wait_us = 0;
 
-    if (is_interrupted(drain))
-        return 1000; /* fork() is under way. */
-    if (!backoff_may_try(&drain->backoff, now_us))
-        return drain->backoff.until_us - now_us;
     record_losses(drain);
     if (events_are_due(drain, &wait_us)) {
         uint64_t stood_at = drain->stored_seq;
@@ -368,6 +373,19 @@ static int64_t work(struct drain *drain)
     if (is_stopping(drain)) /* A back-off is slept through at the next round. */
         return losses_any(&drain->losses) ? NO_PROGRESS_US : 0;
     return wait_us;
+}
+
+/* One round. */
+static int64_t work(struct drain *drain)
+{
+    int64_t now_us = clock_mono_us(drain->clock);
+    if (is_interrupted(drain))
+        return 1000; /* fork() is under way. */
+    if (!backoff_may_try(&drain->backoff, now_us))
+        return drain->backoff.until_us - now_us;
+    int64_t wait_us = move_some(drain);
+    int64_t clean_up_wait_us = clean_up_some(drain); /* However much there is to store: else the store only grows. */
+    return clean_up_wait_us < wait_us ? clean_up_wait_us : wait_us;
 }
 
 /* True when there is nothing left to do, or no time left to do it. */
@@ -441,6 +459,14 @@ static void init_drain(struct drain *drain, const struct drain_options *options)
         .clock = options->clock,
         .value_bytes_max = (size_t)options->settings->max_value_bytes,
     };
+    const struct retention_options cleaning = {
+        .settings = options->settings,
+        .clock = options->clock,
+        .spread = uuid_hash32(&identity->writer),
+        .on_notice = options->on_notice,
+        .notice_context = options->notice_context,
+    };
+    retention_init(&drain->retention, &cleaning);
     drain->accounts_at_us = clock_mono_us(options->clock) + (int64_t)options->settings->flush_interval_s * 1000000;
 }
 
@@ -449,6 +475,7 @@ void drain_free(struct drain *drain)
     if (drain == NULL)
         return;
     stream_done(&drain->stream);
+    retention_done(&drain->retention);
     losses_done(&drain->losses);
     pthread_mutex_destroy(&drain->gate);
     pthread_mutex_destroy(&drain->lock);
@@ -535,6 +562,7 @@ void drain_read_numbers(const struct drain *drain, struct drain_numbers *ret_num
     ret_numbers->dead_lettered = __atomic_load_n(&drain->numbers.dead_lettered, __ATOMIC_RELAXED);
     ret_numbers->transactions = __atomic_load_n(&drain->numbers.transactions, __ATOMIC_RELAXED);
     ret_numbers->store_errors = __atomic_load_n(&drain->numbers.store_errors, __ATOMIC_RELAXED);
+    retention_read_numbers(&drain->retention, &ret_numbers->retention);
 }
 
 int64_t drain_oldest_waiting_us(struct drain *drain)

@@ -10,7 +10,8 @@
  *     sync,   no buffer   at once; one transaction per event
  *
  * A store that is away changes nothing for callers: the spool grows, and the drain tries again with back-off. When
- * its own events are stored it empties the spools of dead processes (adopt.h).
+ * its own events are stored it empties the spools of dead processes (adopt.h); in between it takes the clean-up of the
+ * store a step further (retention.h).
  *
  * Thread: everything but start and stop from any thread.
  * Memory: owns the store's connection; borrows the spool and the settings.
@@ -21,16 +22,18 @@
 
 #include "base/clock.h"
 #include "base/settings.h"
+#include "drain/retention.h"
 #include "spool/spool.h"
 
 struct drain;
 
 /* Numbers since the drain was started. */
 struct drain_numbers {
-    uint64_t stored; /* Ordinary events. */
-    uint64_t dead_lettered;
-    uint64_t transactions;
-    uint64_t store_errors;
+    uint64_t                 stored; /* Ordinary events. */
+    uint64_t                 dead_lettered;
+    uint64_t                 transactions;
+    uint64_t                 store_errors;
+    struct retention_numbers retention;
 };
 
 struct drain_options {

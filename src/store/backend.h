@@ -13,7 +13,7 @@
 #ifndef TRAIL_STORE_BACKEND_H
 #define TRAIL_STORE_BACKEND_H
 
-#include "store/store.h"
+#include "store/cleanup.h"
 
 struct store_open_options {
     const bool *interrupted; /* May be NULL. */
@@ -46,6 +46,17 @@ struct store_backend {
                             struct trail_error *ret_error);
     uint64_t (*bytes)(struct store *store);
     enum trail_err (*select)(struct store *store, const struct store_query *query, struct trail_error *ret_error);
+
+    enum trail_err (*cleanup_begin)(struct store *store, const struct store_cleanup_request *request,
+                                    struct cleanup_answer *ret_answer, struct store_cleanup **ret_cleanup,
+                                    struct trail_error *ret_error);
+    enum trail_err (*cleanup_step)(struct store *store, struct store_cleanup *cleanup, int64_t elapsed_us,
+                                   struct cleanup_step *ret_step, struct trail_error *ret_error);
+    enum trail_err (*cleanup_end)(struct store *store, struct store_cleanup *cleanup, int64_t now_us,
+                                  int64_t elapsed_us, struct trail_error *ret_error);
+    void (*cleanup_free)(struct store_cleanup *cleanup);
+    enum trail_err (*cleanup_forecast)(struct store *store, int64_t cut_off_us, struct trail_text host,
+                                       struct cleanup_forecast *ret_forecast, struct trail_error *ret_error);
 };
 
 /* What every back-end's store begins with. */
@@ -53,6 +64,11 @@ struct store {
     const struct store_backend *backend;
     struct uuid                 identity;
     bool                        read_only;
+};
+
+/* What every back-end's run of a clean-up begins with. */
+struct store_cleanup {
+    const struct store_backend *backend;
 };
 
 extern const struct store_backend sqlite_backend;

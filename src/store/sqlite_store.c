@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "store/sqlite_cleanup.h"
 
 static const char *const statement_texts[SQLITE_STATEMENT_COUNT] = {
 #define STATEMENT(symbol, text) text,
@@ -308,4 +309,9 @@ const struct store_backend sqlite_backend = {
     .write = sqlite_write,
     .bytes = sqlite_bytes,
     .select = sqlite_select,
+    .cleanup_begin = sqlite_cleanup_begin,
+    .cleanup_step = sqlite_cleanup_step,
+    .cleanup_end = sqlite_cleanup_end,
+    .cleanup_free = sqlite_cleanup_free,
+    .cleanup_forecast = sqlite_forecast,
 };

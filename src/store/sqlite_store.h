@@ -7,6 +7,7 @@
  * sqlite_refs.c    turns the repeated parts of a batch's events into row ids
  * sqlite_write.c   one batch, one transaction
  * sqlite_read.c    SELECTs of the query layer
+ * sqlite_cleanup.h names the files of the clean-up
  *
  * Layout: one database file in WAL mode (beside it FILE-wal and FILE-shm); tables as in migrations/.
  * Validity: what SQLite says; a row of audit_events counts because its transaction also moved last_seq.

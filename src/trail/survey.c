@@ -25,6 +25,7 @@ struct surveyor {
     bool           out_of_memory;
 };
 
+/* Writer 0 is no process: it is the sum of those whose rows a clean-up has removed. */
 static const char writers_sql[] =
     "SELECT w.id, a.operation, a.stored, a.dead_lettered, a.level, a.excluded, a.sampled, a.rejected, a.dropped, "
     "w.uuid, w.service, w.host, w.pid, w.started_at, w.last_seq, "

@@ -148,6 +148,12 @@ static void add_live(struct live *live, struct trail_stats *stats)
     stats->dead_lettered = numbers.dead_lettered;
     stats->transactions = numbers.transactions;
     stats->store_errors = numbers.store_errors;
+    stats->cleanup_runs = numbers.retention.runs;
+    stats->cleanup_deleted = numbers.retention.deleted;
+    stats->cleanup_batches = numbers.retention.batches;
+    stats->cleanup_refused = numbers.retention.refused;
+    stats->cleanup_last_us = numbers.retention.last_us;
+    stats->cleanup_last_duration_us = numbers.retention.last_duration_us;
     stats->waiting = spool_waiting_events(live->spool);
     stats->spool_bytes = spool_bytes(live->spool);
     stats->oldest_waiting_us = drain_oldest_waiting_us(live->drain);

@@ -42,18 +42,18 @@ def wait_until(condition, what):
 
 
 class Clock:
-    """The clock of the program that is started with its environment. It stands still but for advance()."""
+    """The clock of the program that is started with its environment. Held, it stands still but for advance()."""
 
     HELD_AT = 8
     THREADS_AT = 16
     WAKES_AT = 24
     SIZE = 256
 
-    def __init__(self, path):
+    def __init__(self, path, held=True):
         path.write_bytes(bytes(self.SIZE))
         with open(path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), self.SIZE)
-        struct.pack_into("<Q", self._map, self.HELD_AT, 1)
+        struct.pack_into("<Q", self._map, self.HELD_AT, held)
         self.environment = {
             "CLOCK_SHIM_FILE": str(path),
             "LD_PRELOAD": without_spaces(CLOCK_SHIM, path.parent),

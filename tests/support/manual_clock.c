@@ -14,7 +14,7 @@ static int64_t mono(void *context)
 void manual_clock_init(struct manual_clock *clock)
 {
     *clock = (struct manual_clock){
-        .clock = { wall, mono, clock },
+        .clock = { wall, mono, clock, NULL },
         .wall_us = MANUAL_CLOCK_START_US,
         .mono_us = INT64_C(300) * 1000000,
     };

@@ -11,6 +11,7 @@
  * --fork N: offer one event, then fork N children that record in the parent's stead, --events each; --busy: the
  * parent's own threads record the same meanwhile.
  * RECORDER_FORK_WHEN_LOCKED=PATH: fork only once somebody, the parent's drain that is, holds the lock on PATH.
+ * RECORDER_FORK_WHEN_GONE=PATH: fork only once there is no such file.
  * --stay: when the events are done, wait for SIGTERM. SIGTERM ends the threads after the event they are at.
  * --close: trail_close() at the end, and exit 3 when events wait; otherwise it runs until it is killed or its events
  * are done, and leaves without closing. Before that it says how long its slowest call took.
@@ -209,6 +210,12 @@ static void wait_until_locked(const char *path)
     close(fd);
 }
 
+static void wait_until_gone(const char *path)
+{
+    while (access(path, F_OK) == 0)
+        sched_yield();
+}
+
 #ifdef __SANITIZE_ADDRESS__
 #define ALLOCATOR_SURVIVES_FORK 0
 #else
@@ -235,6 +242,8 @@ static int run_forks(const struct plan *plan)
     settle_before_fork(plan);
     if (getenv("RECORDER_FORK_WHEN_LOCKED") != NULL)
         wait_until_locked(getenv("RECORDER_FORK_WHEN_LOCKED"));
+    if (getenv("RECORDER_FORK_WHEN_GONE") != NULL)
+        wait_until_gone(getenv("RECORDER_FORK_WHEN_GONE"));
     if (plan->busy)
         start_threads(plan, (1 + plan->forks) * plan->threads, own_workers);
     for (uint32_t i = 0; i < plan->forks; i++) {

@@ -155,7 +155,7 @@ static void a_replaced_clock_is_asked_with_its_context(void **state)
 {
     (void)state;
     int64_t            now = 42;
-    const struct clock clock = { fixed_wall_us, fixed_mono_us, &now };
+    const struct clock clock = { fixed_wall_us, fixed_mono_us, &now, NULL };
     assert_int_equal(clock_wall_us(&clock), 42);
     assert_int_equal(clock_mono_us(&clock), 43);
 }

@@ -305,6 +305,20 @@ static void each_number_of_the_store_comes_through(void **state)
     assert_int_equal(survey.events_stored, 14); /* An operation that we do not know is not added up. */
 }
 
+static void writers_that_a_clean_up_removed_still_count(void **state)
+{
+    (void)state;
+    trail_fixture_open(&fixture);
+    record("create_tool", 3, TRAIL_OK);
+    trail_fixture_close(&fixture);
+    execute("UPDATE audit_accounting SET writer = 0; DELETE FROM audit_writers; DELETE FROM audit_batches");
+    take();
+    const struct survey_writer *removed = only_writer();
+    assert_string_equal(removed->service, "(removed)");
+    assert_int_equal(removed->operations[TRAIL_OPERATION_CREATE].stored, 3);
+    assert_true(removed->in_store && !removed->alive && !removed->in_spool);
+}
+
 static void refusals_come_from_whoever_knows_more(void **state)
 {
     (void)state;
@@ -554,6 +568,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_writer_for_another_store_is_foreign, make, stop),
         cmocka_unit_test_setup_teardown(a_store_that_cannot_be_asked_makes_nobody_foreign, make, stop),
         cmocka_unit_test_setup_teardown(each_number_of_the_store_comes_through, make, stop),
+        cmocka_unit_test_setup_teardown(writers_that_a_clean_up_removed_still_count, make, stop),
         cmocka_unit_test_setup_teardown(refusals_come_from_whoever_knows_more, make, stop),
         cmocka_unit_test_setup_teardown(departed_writers_keep_their_share, make, stop),
         cmocka_unit_test_setup_teardown(the_ledger_says_where_it_ends, make, stop),
