@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -406,6 +407,40 @@ static void closing_while_the_store_is_away_says_how_many_wait(void **state)
     assert_true(patience_until(recovery_is_stored, NULL));
 }
 
+/* An operator's rule on the tables: event number 3 is refused, and its text as well but for the shortest. */
+static void a_store_that_refuses_an_event_and_its_text_holds_up_nothing(void **state)
+{
+    (void)state;
+    sqlite3 *db = NULL;
+    char     text[512];
+    trail_fixture_record(&fixture, "create_tool");
+    trail_fixture_flush(&fixture);
+    assert_int_equal(sqlite3_open(fixture.database, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TRIGGER no_event BEFORE INSERT ON audit_events WHEN NEW.seq = 3 "
+                                  "BEGIN SELECT RAISE(ABORT, 'not this one'); END;"
+                                  "CREATE TRIGGER no_text BEFORE INSERT ON audit_dead_letters "
+                                  "WHEN length(NEW.event) > 20 BEGIN SELECT RAISE(ABORT, 'nor its text'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    trail_fixture_record(&fixture, "update_tool");
+    trail_fixture_record(&fixture, "delete_tool");
+    trail_fixture_flush(&fixture);
+
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'create_tool'"), 1);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'update_tool'"), 0);
+    assert_int_equal(trail_fixture_rows(&fixture, "action = 'delete_tool'"), 1);
+    trail_fixture_text(&fixture, "SELECT seq || ' ' || event || ' ' || error FROM audit_dead_letters", text);
+    assert_string_equal(text, "3 {\"_refused\":true} refused");
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    assert_int_equal(stats.stored, 2);
+    assert_int_equal(stats.dead_lettered, 1);
+    assert_int_equal(stats.waiting, 0);
+    assert_int_equal(trail_fixture_close(&fixture), TRAIL_OK);
+}
+
 static void closing_nothing_is_fine(void **state)
 {
     (void)state;
@@ -470,6 +505,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(there_is_room_until_the_spool_is_full, start, stop),
         cmocka_unit_test_setup_teardown(closing_stores_what_waits_and_leaves_an_empty_spool, start, stop),
         cmocka_unit_test_setup_teardown(closing_while_the_store_is_away_says_how_many_wait, make, stop),
+        cmocka_unit_test_setup_teardown(a_store_that_refuses_an_event_and_its_text_holds_up_nothing, start, stop),
         cmocka_unit_test_setup_teardown(closing_nothing_is_fine, start, stop),
         cmocka_unit_test_setup_teardown(of_no_trail_there_is_nothing_to_tell, start, stop),
         cmocka_unit_test_setup_teardown(two_trails_live_side_by_side, start, stop),
