@@ -87,6 +87,8 @@ class Gateway(GatewayTest):
         self.assertEqual(self.names(gateway), ["new-1", "new-2"])
         self.stop(gateway)
 
+    # scenario: the clean-up reports records deleted, batches, partitions dropped and duration: in stats, in metrics
+    #   and as a record in the trail
     @moves_the_clock
     def test_the_clean_up_reports_deleted_batches_and_duration_in_stats_in_metrics_and_as_a_record_in_the_trail(self):
         gateway, clock = self.cleaning(CLEANUP_BATCH_SIZE=2)
@@ -169,6 +171,7 @@ class Gateway(GatewayTest):
                                      "FROM audit_cleanups"), [(0, 1)])
         self.stop(gateway)
 
+    # scenario: AUDIT_TRAIL_CLEANUP_ENABLED=false deletes nothing
     @moves_the_clock
     def test_cleanup_enabled_false_deletes_nothing(self):
         gateway, clock = self.cleaning(CLEANUP_ENABLED="false", CLEANUP_INTERVAL=1)

@@ -146,6 +146,8 @@ class Sampling(SamplingCase):
                 "recorded", "level", "excluded", "sampled", "rejected", "dropped")))
         return events, weights
 
+    # scenario: AUDIT_TRAIL_SAMPLE_RATE=0.1 keeps about 10 % of the successful reads, creates, updates and
+    #   executions, and all failures and deletes
     def test_a_rate_keeps_its_share_of_ordinary_events_and_all_failures_and_deletes(self):
         events, weights = self.check(0.1, 0.1)
         ordinary = [item for item in events if item["outcome"] == "success" and ACTIONS[self.operation_of(item)][1]]
@@ -160,6 +162,7 @@ class Sampling(SamplingCase):
         total = self.rows("SELECT sum(weight) AS n FROM audit_trail WHERE flags & 64 = 0")[0]["n"]
         self.assertLess(abs(total - len(events)), 6 * math.sqrt(5 * len(ordinary) * 0.9 / 0.1))
 
+    # scenario: AUDIT_TRAIL_SAMPLE_READS=0.01 applies to reads alone, and wins over AUDIT_TRAIL_SAMPLE_RATE there
     def test_reads_have_a_rate_of_their_own_that_wins(self):
         for number, (rate, reads) in enumerate(((1, 0.01), (0.5, 0.01), (0.05, 0.5), (0.25, 1), (0.25, 0))):
             with self.subTest(rate=rate, reads=reads):
@@ -288,6 +291,8 @@ class TheKey(SamplingCase):
 class AlwaysRecord(GatewayTest):
     """US-1, and what the gateway's operators see of sampling and of the action map."""
 
+    # scenario: AUDIT_TRAIL_ALWAYS_RECORD=failures records a failed READ at every level, also when an exclusion
+    #   matches
     def test_failures_records_a_failed_read_at_every_level_also_when_an_exclusion_matches(self):
         for level in LEVELS:
             with self.subTest(level=level):
@@ -319,6 +324,8 @@ class AlwaysRecord(GatewayTest):
         self.stop(gateway)
         self.assertEqual([(row["action"], row["outcome"]) for row in gateway.records()], [("delete_tool", "denied")])
 
+    # scenario: events of one correlation id under the same rate are kept or left together; a kept one carries its
+    #   weight
     def test_events_of_one_correlation_id_are_kept_or_left_together_and_a_kept_one_carries_its_weight(self):
         directory = self.directory()
         (directory / "state").mkdir(mode=0o700)
