@@ -386,6 +386,7 @@ static const char *const kinds[KIND_COUNT] = { "create_a", "create_b", "create_b
 struct load {
     pthread_t thread;
     unsigned  number;
+    uint64_t  events;
     uint64_t  recorded[KIND_COUNT];
     uint64_t  refused[KIND_COUNT];
     uint64_t  other; /* Any other answer. */
@@ -396,7 +397,7 @@ static void *record_across_reloads(void *argument)
     struct load *load = argument;
     char         user[16];
     snprintf(user, sizeof user, "thread-%u", load->number);
-    for (uint64_t i = 0; i < (uint64_t)RELOADS * EVENTS_PER_RELOAD; i++) {
+    for (uint64_t i = 0; i < load->events; i++) {
         while (__atomic_load_n(&round_now, __ATOMIC_ACQUIRE) * EVENTS_PER_RELOAD < i)
             (void)sched_yield(); /* Each change meets some events. */
         enum kind          kind = (enum kind)(i % KIND_COUNT);
@@ -410,18 +411,21 @@ static void *record_across_reloads(void *argument)
     return NULL;
 }
 
-static void reload_under_load(struct load loads[THREADS])
+/* Let two policies take turns while four threads record. */
+static void reload_under_load(const char *const turns[2], size_t reloads, struct load loads[THREADS])
 {
+    assert_int_equal(record("delete_tool"), TRAIL_OK); /* So that it runs when the first reload comes. */
     __atomic_store_n(&round_now, 0, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < THREADS; i++) {
-        loads[i] = (struct load){ .number = i };
+        loads[i] = (struct load){ .number = i, .events = reloads * EVENTS_PER_RELOAD };
         assert_int_equal(pthread_create(&loads[i].thread, NULL, record_across_reloads, &loads[i]), 0);
     }
-    for (size_t i = 1; i <= RELOADS; i++) {
-        assert_int_equal(reload(policies[i % 2], NULL), TRAIL_OK);
-    }
-    for (unsigned i = 0; i < THREADS; i++)
+    for (size_t i = 1; i <= reloads; i++)
+        assert_int_equal(reload(turns[i % 2], NULL), TRAIL_OK);
+    for (unsigned i = 0; i < THREADS; i++) {
         pthread_join(loads[i].thread, NULL);
+        assert_int_equal(loads[i].other, 0);
+    }
 }
 
 /* The records in their order. Behind policy_changed a thread may have one event that the policy before decided: its
@@ -466,11 +470,9 @@ static void a_thousand_reloads_under_load_leave_every_event_one_verdict(void **s
     uint64_t           refused = 0;
     trail_fixture_set(&fixture, "AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL=86400");
     open_with(policies[0]);
-    assert_int_equal(record("delete_tool"), TRAIL_OK); /* So that it runs when the first reload comes. */
-    reload_under_load(loads);
+    reload_under_load(policies, RELOADS, loads);
 
     for (size_t i = 0; i < THREADS; i++) {
-        assert_int_equal(loads[i].other, 0);
         assert_int_equal(loads[i].recorded[KIND_BOTH] + loads[i].recorded[KIND_READ], 0);
         assert_int_equal(loads[i].refused[KIND_NEITHER], 0);
         /* Both policies had a say, or this shows nothing. */
@@ -495,6 +497,33 @@ static void a_thousand_reloads_under_load_leave_every_event_one_verdict(void **s
     assert_every_record_stands_under_its_policy();
 }
 
+#define SWITCHES 200
+
+static void a_switch_that_is_turned_under_load_counts_every_event_once(void **state)
+{
+    (void)state;
+    static const char *const on_and_off[] = { "AUDIT_TRAIL_LEVEL=all\n", "AUDIT_TRAIL_ENABLED=false\n" };
+    static struct load       loads[THREADS];
+    uint64_t                 recorded = 0;
+    uint64_t                 refused = 0;
+    open_with(on_and_off[0]);
+    reload_under_load(on_and_off, SWITCHES, loads);
+    for (size_t i = 0; i < THREADS; i++) {
+        for (size_t kind = 0; kind < KIND_COUNT; kind++) {
+            recorded += loads[i].recorded[kind];
+            refused += loads[i].refused[kind];
+        }
+    }
+    struct trail_stats stats = trail_fixture_stats(&fixture);
+    assert_int_equal(recorded + refused, (uint64_t)THREADS * SWITCHES * EVENTS_PER_RELOAD);
+    assert_true(recorded > 0 && refused > 0);
+    assert_int_equal(stats.disabled, refused);
+    assert_int_equal(trail_fixture_offered(&stats), recorded + 1);
+    assert_int_equal(changes(), SWITCHES);
+    assert_int_equal(trail_fixture_rows(&fixture, "user_id LIKE 'thread-%%'"), recorded);
+    assert_int_equal(trail_fixture_rows(&fixture, "json_extract(context, '$.off_seconds') = 1"), SWITCHES / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +544,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_trail_that_was_opened_disabled_opens_with_the_first_event_after_it_is_on,
                                         make, stop),
         cmocka_unit_test_setup_teardown(the_next_start_knows_the_policy_that_was_reloaded, make, stop),
+        cmocka_unit_test_setup_teardown(a_switch_that_is_turned_under_load_counts_every_event_once, make, stop),
         cmocka_unit_test_setup_teardown(a_thousand_reloads_under_load_leave_every_event_one_verdict, make, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
