@@ -78,10 +78,10 @@ static void print_items(struct session *session)
 /* Until the next look, or until someone wants us to end. False: a signal came, or nobody reads what we print. */
 static bool wait_for_next_look(bool at_once)
 {
-    /* Asked for nothing, stdout still says when the other end of its pipe is closed. */
+    /* Asked for nothing, stdout still says when the other end of its pipe (POLLERR) or socket (POLLHUP) is closed. */
     struct pollfd ends[] = { { .fd = interrupt_fd(), .events = POLLIN }, { .fd = fileno(stdout) } };
     (void)poll(ends, 2, at_once ? 0 : TAIL_LOOK_MS);
-    return interrupt_count() == 0 && (ends[1].revents & (POLLERR | POLLNVAL)) == 0 && ferror(stdout) == 0;
+    return interrupt_count() == 0 && (ends[1].revents & (POLLERR | POLLHUP | POLLNVAL)) == 0 && ferror(stdout) == 0;
 }
 
 static enum trail_err follow(struct session *session, struct trail_error *ret_error)

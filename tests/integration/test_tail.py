@@ -14,6 +14,7 @@ import queue
 import random
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -224,6 +225,17 @@ class Live(TailCase):
         self.addCleanup(process.kill)
         with process.stdout as pipe:
             pipe.readline()
+        self.assertEqual(process.wait(timeout=30), 0)
+
+    def test_it_ends_when_the_other_end_of_its_socket_is_closed(self):
+        self.create_store()
+        ours, theirs = socket.socketpair()
+        process = subprocess.Popen([COMMAND, "tail", "-f", "-n", "1", "-o", "ndjson"], env=self.env,
+                                   stdout=theirs)
+        self.addCleanup(process.kill)
+        theirs.close()
+        with ours, ours.makefile("rb") as lines:
+            lines.readline()  # All there is: closing with something unread would be an error, which shows otherwise.
         self.assertEqual(process.wait(timeout=30), 0)
 
 
