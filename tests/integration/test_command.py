@@ -4,7 +4,9 @@ Goal:   whoever types something wrong learns what would be right; the numbers of
 Method: the real command; stats is compared with what the test offered, not with itself.
 """
 import json
+import os
 import re
+import subprocess
 import unittest
 
 import support
@@ -52,6 +54,37 @@ class Help(support.CommandCase):
         self.assertRegex(result.out, r"^audittrail \d+\.\d+\.\d+\n")
         self.assertIn("sqlite", result.out)
         self.assertEqual(self.run_command("version").out, result.out)
+
+
+class ClosedStreams(support.CommandCase):
+    """A file that is opened next would get the number of a stream that was closed."""
+
+    def run_closed(self, closed, *arguments, events=""):
+        streams = "".join(f" {number}>&-" if number else " <&-" for number in closed)
+        return subprocess.run(["sh", "-c", f'"$@"{streams}', "sh", support.COMMAND, *arguments], env=self.env,
+                              input=events, capture_output=True, text=True, timeout=60)
+
+    def test_no_input_is_an_error_and_nobody_waits_for_it(self):
+        done = self.run_closed([0], "record")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("Bad file descriptor", done.stderr)
+
+    def test_no_output_is_an_error(self):
+        self.assertEqual(self.run_closed([1], "version").returncode, 1)
+
+    def test_messages_go_into_no_file_of_the_trail(self):
+        events = '{"wrong": 1}\n{"action": "create_tool", "resource_type": "tool", "user_id": "ada"}\n' * 20
+        done = self.run_closed([1, 2], "record", events=events)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        files = [os.path.join(place, name) for place, _, names in os.walk(self.env["AUDIT_TRAIL_STATE_DIR"])
+                 for name in names]
+        self.assertGreater(len(files), 1)
+        for path in files:
+            with open(path, "rb") as file:
+                self.assertNotIn(b"line 1", file.read(), path)
+        found = subprocess.run([support.COMMAND, "query", "--action", "create_tool", "-o", "ndjson"], env=self.env,
+                               capture_output=True, text=True, timeout=60)
+        self.assertEqual(len(found.stdout.splitlines()), 20, found.stderr)
 
 
 class Stats(support.CommandCase):
