@@ -116,8 +116,10 @@ static bool take_value(struct parser *parser, const struct option_info *option, 
     return fail_usage(parser, what, expected);
 }
 
-static bool parse_option(struct parser *parser, const char *argument)
+/* *ret_more: it is a letter without a value, and others follow it. */
+static bool parse_one(struct parser *parser, const char *argument, bool *ret_more)
 {
+    *ret_more = false;
     size_t                    size = 0;
     void                     *context = parser->context;
     const struct option_info *option = find_in(parser->usage->options, argument, &size);
@@ -132,9 +134,24 @@ static bool parse_option(struct parser *parser, const char *argument)
         parser->options->exit_code = EXIT_CODE_OK;
         return false;
     }
-    if (argument[1] != '-')
-        return take_value(parser, option, context, argument[2] != '\0' ? argument + 2 : NULL);
-    return take_value(parser, option, context, argument[size] == '=' ? argument + size + 1 : NULL);
+    if (argument[1] == '-')
+        return take_value(parser, option, context, argument[size] == '=' ? argument + size + 1 : NULL);
+    *ret_more = argument[2] != '\0' && option->argument == NULL;
+    return take_value(parser, option, context, argument[2] != '\0' && !*ret_more ? argument + 2 : NULL);
+}
+
+/* "-fn5" is "-f -n5". The letter in front is a dash meanwhile: so a value stays a view of `argument`. */
+static bool parse_option(struct parser *parser, char *argument)
+{
+    bool more = false;
+    bool valid = parse_one(parser, argument, &more);
+    while (valid && more) {
+        char letter = *++argument;
+        *argument = '-';
+        valid = argument[1] != '-' ? parse_one(parser, argument, &more) : fail_unknown(parser, argument);
+        *argument = letter;
+    }
+    return valid;
 }
 
 static bool parse_operand(struct parser *parser, const char *argument)
@@ -157,8 +174,8 @@ bool options_parse(struct options *options, const struct usage *usage, char **ar
 
     *options = (struct options){ 0 };
     while (*parser.next != NULL) {
-        const char *argument = *parser.next++;
-        bool        is_option = !only_operands && argument[0] == '-' && argument[1] != '\0';
+        char *argument = *parser.next++;
+        bool  is_option = !only_operands && argument[0] == '-' && argument[1] != '\0';
         if (is_option && strcmp(argument, "--") == 0)
             only_operands = true;
         else if (!(is_option ? parse_option(&parser, argument) : parse_operand(&parser, argument)))

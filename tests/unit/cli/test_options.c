@@ -97,6 +97,9 @@ static void every_spelling_is_taken(void **state)
         { "-f a", "file=a;", 0 },
         { "-fa", "file=a;", 0 },
         { "-f -", "file=-;", 0 },
+        { "-sfa", "strict=-;file=a;", 0 },
+        { "-sf a", "strict=-;file=a;", 0 },
+        { "-ss x", "strict=-;strict=-;", 1 },
         { "--filter a --file b", "filter=a;file=b;", 0 },
         { "-s --strict", "strict=-;strict=-;", 0 },
         { "--review", "review=-;", 0 },
@@ -133,6 +136,8 @@ static void what_is_wrong_is_a_usage_error(void **state)
         "--env-file",
         "--review=bad",
         "-strict",
+        "-sf",
+        "-s-strict",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct options options;
