@@ -38,7 +38,7 @@ static void note_unseen(struct notes *notes, const struct simulation *simulation
     }
     if (totals->unseen_now >= 0.5)
         note(notes, "unseen",
-             "%.0f events of this time were offered and not recorded; of them only the number by operation and "
+             "offered in this time and not recorded: %.0f events; of them only the number by operation and "
              "reason is known, so what a wider policy keeps of them is a forecast without examples",
              totals->unseen_now);
     if (totals->unseen_now >= 0.5 && simulation->unseen_spread)
@@ -95,7 +95,9 @@ size_t simulation_notes(const struct simulation *simulation, struct simulate_not
         shares = shares || simulation->operations[i].weighed;
 
     if (!simulation->of_store && !shares)
-        note(&notes, "exact", "every event that was offered is in the input: these are counts");
+        note(&notes, "exact",
+             "these are counts, if the input has every event that is offered; what `audittrail query` and `tail` print "
+             "was recorded: what was left out is missing in it");
     if (shares)
         note(&notes, "sampling",
              "sampling counts by expected share (weight times rate); a run of it differs from that by chance");
