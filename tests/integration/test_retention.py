@@ -400,6 +400,20 @@ class Leftovers(RecorderCase):
         self.assert_stored_exactly_once()
         self.assertEqual(self.rows(ORPHANS), [{"orphans": 0}])
 
+    def test_a_stop_does_not_wait_for_the_end_of_a_run(self):
+        self.record(old_events(5000), env={"AUDIT_TRAIL_CLEANUP_ENABLED": "false"})
+        recorder = self.recorder("--events", 10, "--stay", "--close",
+                                 env={"AUDIT_TRAIL_CLEANUP_INTERVAL": "1", "AUDIT_TRAIL_CLEANUP_BATCH_SIZE": "1"})
+        run = "SELECT events_deleted AS n, finished_at FROM audit_cleanups"
+        self.wait_for(lambda: any(row["n"] > 3 for row in self.rows(run)), "the clean-up deletes")
+        self.end(recorder)
+        (row,) = self.rows(run)
+        print(f"stopped when {row['n']} of 5000 events were deleted", flush=True)
+        self.assertIsNone(row["finished_at"])
+        self.assertLess(row["n"], 5000)
+        self.assertEqual(len(self.rows("SELECT seq FROM audit_trail WHERE user_id = 'recorder'")),
+                         len(self.tally.accepted))
+
     def wait_children(self, recorder):
         """SIGTERM to all of them; the spools that are left."""
         os.killpg(recorder.process.pid, signal.SIGTERM)
