@@ -327,7 +327,7 @@ static enum trail_err run_once(struct sqlite_store *store, const char *sql, cons
     enum trail_err err = cleanup_prepare(store, sql, &run, ret_error);
     if (err != TRAIL_OK)
         return err;
-    for (int i = 0; i < sqlite3_bind_parameter_count(run); i++)
+    for (int i = 0; i < 3 && i < sqlite3_bind_parameter_count(run); i++)
         sqlite3_bind_int64(run, i + 1, values[i]);
     int code = sqlite3_step(run);
     if (code != SQLITE_DONE)

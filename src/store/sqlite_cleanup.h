@@ -100,7 +100,7 @@ TRAIL_MUST_CHECK enum trail_err sqlite_cleanup_step(struct store *store, struct 
                                                     struct trail_error *ret_error);
 TRAIL_MUST_CHECK enum trail_err sqlite_cleanup_end(struct store *store, struct store_cleanup *cleanup, int64_t now_us,
                                                    int64_t elapsed_us, struct trail_error *ret_error);
-void                            sqlite_cleanup_free(struct store_cleanup *cleanup);
+void                            sqlite_cleanup_free(struct store_cleanup *run);
 TRAIL_MUST_CHECK enum trail_err sqlite_forecast(struct store *store, int64_t cut_off_us, struct trail_text host,
                                                 struct cleanup_forecast *ret_forecast, struct trail_error *ret_error);
 
