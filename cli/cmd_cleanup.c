@@ -178,8 +178,12 @@ static void record(struct cleanup *cleanup)
 static int tell(struct cleanup *cleanup, enum retention_result result, const struct trail_error *error)
 {
     notices_print(&cleanup->notices, "cleanup");
-    if (result == RETENTION_FAILED)
+    if (result == RETENTION_FAILED) {
+        if (retention_is_worth_a_record(&cleanup->report))
+            cleanup_report_done(&cleanup->report, cleanup->json, stdout);
+        fflush(stdout);
         return fail(error->code, error);
+    }
     if (result == RETENTION_REFUSED || result == RETENTION_HELD)
         return EXIT_CODE_FAILURE; /* The notice has said it. */
     cleanup_report_done(&cleanup->report, cleanup->json, stdout);
