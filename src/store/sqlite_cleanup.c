@@ -33,6 +33,16 @@ static const char note_sql[] =
     "ledger_deleted = ledger_deleted + ?6, writers_deleted = writers_deleted + ?7, duration = ?8 "
     "WHERE id = ?1 AND id = (SELECT max(id) FROM audit_cleanups) RETURNING id";
 
+static const char end_sql[] = "UPDATE audit_cleanups SET duration = ?2, finished_at = ?3 WHERE id = ?1";
+
+/* What the forgotten runs deleted is added to the oldest that is kept: the sum over all runs is what says how many of
+ * the stored events are still there. ?1: the run, ?2: how many are kept. */
+static const char fold_sql[] = "UPDATE audit_cleanups SET events_deleted = events_deleted + "
+                               "(SELECT coalesce(sum(events_deleted), 0) FROM audit_cleanups WHERE id <= ?1 - ?2) "
+                               "WHERE id = (SELECT min(id) FROM audit_cleanups WHERE id > ?1 - ?2)";
+
+static const char forget_sql[] = "DELETE FROM audit_cleanups WHERE id <= ?1 - ?2";
+
 enum trail_err cleanup_prepare(struct sqlite_store *store, const char *sql, sqlite3_stmt **ret_statement,
                                struct trail_error *ret_error)
 {
@@ -367,10 +377,18 @@ enum trail_err sqlite_cleanup_end(struct store *base, struct store_cleanup *run,
     const int64_t                kept[3] = { cleanup->row, CLEANUPS_KEPT, 0 };
     enum trail_err               err = sqlite_check_usable(store, ret_error);
     if (err == TRAIL_OK)
-        err =
-            run_once(store, "UPDATE audit_cleanups SET duration = ?2, finished_at = ?3 WHERE id = ?1", end, ret_error);
+        err = cleanup_lock(store, ret_error);
+    if (err != TRAIL_OK)
+        return err;
+    err = run_once(store, end_sql, end, ret_error);
     if (err == TRAIL_OK)
-        err = run_once(store, "DELETE FROM audit_cleanups WHERE id <= ?1 - ?2", kept, ret_error);
+        err = run_once(store, fold_sql, kept, ret_error);
+    if (err == TRAIL_OK)
+        err = run_once(store, forget_sql, kept, ret_error);
+    if (err == TRAIL_OK)
+        err = sqlite_run(store, SQLITE_STATEMENT_COMMIT, "end a clean-up", ret_error);
+    if (err != TRAIL_OK)
+        sqlite_rollback(store);
     return err;
 }
 
