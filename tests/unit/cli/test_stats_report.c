@@ -154,8 +154,8 @@ static void a_cleanup_that_is_switched_off_is_said_to_be(void **state)
     (void)state;
     fixture.settings.cleanup_enabled = false;
     print();
-    assert_says("older than 90 days; switched off\n"
-                "               here: nothing is deleted (AUDIT_TRAIL_CLEANUP_ENABLED=false)\n");
+    assert_says("; switched off here: nothing");
+    assert_says("(AUDIT_TRAIL_CLEANUP_ENABLED=false)\n");
 }
 
 static void with_nobody_alive_the_last_process_is_named(void **state)
