@@ -261,6 +261,21 @@ static void a_reload_to_a_policy_that_samples_tells_of_a_key_that_is_damaged(voi
     assert_true(kept > 200 / 2 - 50 && kept < 200 / 2 + 50);
 }
 
+/* Nothing is open, so a reload has no reason to read a key; the trail opens with an event that may have been given the
+ * policy before. */
+static void a_policy_that_sampled_before_the_first_event_still_gets_its_key(void **state)
+{
+    (void)state;
+    open_with("AUDIT_TRAIL_LEVEL=all\nAUDIT_TRAIL_SAMPLE_RATE=0.5\n");
+    const struct policy *former = fixture.trail->rules->policy;
+    assert_int_equal(reload("AUDIT_TRAIL_LEVEL=all\n", NULL), TRAIL_OK);
+    assert_ptr_not_equal(fixture.trail->rules->policy, former);
+    assert_false(fixture.trail->has_sampling_key);
+    assert_int_equal(record("create_tool"), TRAIL_OK);
+    assert_true(fixture.trail->has_sampling_key);
+    assert_int_equal(access(temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME), F_OK), 0);
+}
+
 /* ---- No change ---- */
 
 static void a_wrong_setting_is_told_and_changes_nothing(void **state)
@@ -632,6 +647,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reload_to_a_policy_that_samples_makes_the_key_and_keeps_requests_whole, make,
                                         stop),
         cmocka_unit_test_setup_teardown(a_reload_to_a_policy_that_samples_tells_of_a_key_that_is_damaged, make, stop),
+        cmocka_unit_test_setup_teardown(a_policy_that_sampled_before_the_first_event_still_gets_its_key, make, stop),
         cmocka_unit_test_setup_teardown(a_wrong_setting_is_told_and_changes_nothing, make, stop),
         cmocka_unit_test_setup_teardown(what_the_policy_itself_refuses_is_told_as_well, make, stop),
         cmocka_unit_test_setup_teardown(a_call_within_a_second_does_nothing_and_says_so, make, stop),
