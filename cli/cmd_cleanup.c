@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "cli/load_settings.h"
 #include "cli/notices.h"
+#include "cli/progress.h"
 #include "event/control.h"
 #include "trail/own_record.h"
 
@@ -27,6 +28,7 @@ struct cleanup {
     bool                    dry_run;
     bool                    json;
     struct retention_report report;
+    struct progress         progress; /* Of the run. */
 };
 
 /* ---- Options ---- */
@@ -124,12 +126,15 @@ static enum retention_result run_all(struct cleanup *cleanup, struct retention *
                                      struct trail_error *ret_error)
 {
     enum retention_result result = RETENTION_WORKING;
+    progress_begin(&cleanup->progress, &(struct progress_work){ "events deleted", 0, stderr, &clock_system });
     while (result == RETENTION_WORKING && interrupt_count() == 0) {
         int64_t wait_us = retention_wait_us(retention);
         if (wait_us > 0)
             pause_for(wait_us);
         result = retention_step(retention, store, &cleanup->report, ret_error);
+        progress_show(&cleanup->progress, retention->report.work.events, 0);
     }
+    progress_clear(&cleanup->progress);
     if (result == RETENTION_WORKING || result == RETENTION_FAILED)
         cleanup->report = retention->report; /* So far. */
     return result;
@@ -178,8 +183,12 @@ static void record(struct cleanup *cleanup)
 static int tell(struct cleanup *cleanup, enum retention_result result, const struct trail_error *error)
 {
     notices_print(&cleanup->notices, "cleanup");
-    if (result == RETENTION_FAILED)
+    if (result == RETENTION_FAILED) {
+        if (retention_is_worth_a_record(&cleanup->report))
+            cleanup_report_done(&cleanup->report, cleanup->json, stdout);
+        fflush(stdout);
         return fail(error->code, error);
+    }
     if (result == RETENTION_REFUSED || result == RETENTION_HELD)
         return EXIT_CODE_FAILURE; /* The notice has said it. */
     cleanup_report_done(&cleanup->report, cleanup->json, stdout);

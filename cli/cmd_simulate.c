@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/draft_settings.h"
 #include "cli/load_settings.h"
+#include "cli/progress.h"
 #include "cli/query_request.h"
 #include "cli/simulate_input.h"
 #include "cli/simulate_report.h"
@@ -146,17 +147,28 @@ static int fail(const struct trail_error *error)
     }
 }
 
+static void show_progress(void *context, uint64_t events)
+{
+    progress_show(context, events, 0);
+}
+
 /* Both return how the command ends; what was read is only told when it is EXIT_CODE_OK. */
 static int read_store(struct simulate *simulate, struct simulation *simulation, const char *database_url)
 {
     struct trail_error error = { 0 };
     struct store      *store = NULL;
-    enum trail_err     err = store_open_reader(&store, database_url, &error);
+    struct progress    progress;
+    progress_begin(&progress, &(struct progress_work){ "events", 0, stderr, &clock_system });
+    simulation->on_progress = show_progress;
+    simulation->progress_context = &progress;
+    enum trail_err err = store_open_reader(&store, database_url, &error);
     if (err == TRAIL_OK)
         err = simulate_store(simulation, store, &simulate->query.filter, simulate->query.now_us, &error);
     if (err == TRAIL_OK)
         err = simulate_weigh_by(simulation, store, &error);
     store_close(store);
+    simulation->on_progress = NULL;
+    progress_clear(&progress);
     return err == TRAIL_OK ? EXIT_CODE_OK : fail(&error);
 }
 

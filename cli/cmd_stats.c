@@ -41,8 +41,8 @@ static const struct usage stats_usage = {
              "operation, over all processes that record into this store, living and gone; what waits and how large it\n"
              "all is; what came in lately; the last flush and clean-up; what the policy leaves out.",
     .options = stats_options,
-    .notes = "Intervals and limits are judged, and \"policy here\" is described, by the settings that this command is\n"
-             "given: give it those of the service (--env-file).",
+    .notes = "Intervals and limits are judged, \"policy here\" and retention are described, by the settings that this\n"
+             "command is given: give it those of the service (--env-file).",
 };
 
 const struct usage *usage_stats(void)

@@ -6,10 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cli/lines.h"
+#include "cli/progress.h"
 #include "event/event_json.h"
 #include "event/event_wire.h"
 
@@ -22,12 +24,14 @@ struct input {
     uint64_t           lines_in_error;
     struct buf         scratch; /* Of the reader of JSON. */
     struct buf         payload;
+    struct progress    progress;
 };
 
 static void tell_error(struct input *input, uint64_t number, const struct trail_error *error)
 {
     if (++input->lines_in_error > ERRORS_PRINTED_MAX)
         return;
+    progress_clear(&input->progress);
     if (input->name != NULL)
         fprintf(stderr, "%s: ", input->name);
     fprintf(stderr, "line %" PRIu64 ": %s", number, error->message);
@@ -79,28 +83,50 @@ static bool take_lines(struct input *input, struct lines *lines)
     const char              *name = input->name != NULL ? input->name : "standard input";
     for (;;) {
         struct trail_text line;
+        progress_show(&input->progress, input->simulation->events, lines->bytes);
         switch (lines_next(lines, &line)) {
         case LINES_END: return true;
         case LINES_STOPPED:
         case LINES_FAILED:
+            progress_clear(&input->progress);
             fprintf(stderr, "audittrail simulate: cannot read %s: %s\n", name, strerror(errno));
             return false;
         case LINES_TOO_LONG: tell_error(input, lines->number, &too_long); break;
         case LINES_LINE:
             if (text_trim(line).size == 0 || take_line(input, lines->number, line))
                 break;
+            progress_clear(&input->progress);
             fputs("audittrail simulate: out of memory\n", stderr);
             return false;
         }
     }
 }
 
+/* 0: nobody knows how much there is to come. */
+static uint64_t size_of(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+}
+
+static bool read_lines(struct input *input, int fd)
+{
+    struct lines lines;
+    bool         read = false;
+    progress_begin(&input->progress, &(struct progress_work){ "events", size_of(fd), stderr, &clock_system });
+    if (lines_open(&lines, fd, -1))
+        read = take_lines(input, &lines);
+    else
+        fputs("audittrail simulate: out of memory\n", stderr);
+    progress_clear(&input->progress);
+    lines_close(&lines);
+    return read;
+}
+
 bool simulate_input(struct simulation *simulation, const char *name, uint64_t *ret_lines_in_error)
 {
     bool         is_stdin = strcmp(name, "-") == 0;
     struct input input = { .simulation = simulation, .name = is_stdin ? NULL : name };
-    struct lines lines;
-    bool         read = false;
 
     int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -109,11 +135,7 @@ bool simulate_input(struct simulation *simulation, const char *name, uint64_t *r
     }
     buf_init(&input.scratch, NULL, 0);
     buf_init(&input.payload, NULL, 0);
-    if (lines_open(&lines, fd, -1))
-        read = take_lines(&input, &lines);
-    else
-        fputs("audittrail simulate: out of memory\n", stderr);
-    lines_close(&lines);
+    bool read = read_lines(&input, fd);
     buf_done(&input.payload);
     buf_done(&input.scratch);
     if (!is_stdin)

@@ -182,6 +182,15 @@ static void append_cleanup(struct buf *out, const struct survey_cleanup *cleanup
     end(out, "}");
 }
 
+/* By the settings of whoever asks. */
+static void append_retention(struct buf *out, const struct settings *settings)
+{
+    begin(out, "retention", "{");
+    number(out, "days", (uint64_t)settings->retention_days);
+    truth(out, "enabled", settings->cleanup_enabled);
+    end(out, "}");
+}
+
 static void append_dead_letters(struct buf *out, const struct survey_store *store)
 {
     begin(out, "dead_letters", "{");
@@ -304,6 +313,7 @@ void stats_json_write(const struct stats_view *view, struct buf *out)
     append_flows(out, survey);
     append_flush(out, &survey->store);
     append_cleanup(out, &survey->store.cleanup);
+    append_retention(out, view->settings);
     append_dead_letters(out, &survey->store);
     append_policy(out, view);
     number(out, "writers_alive", sums->alive);

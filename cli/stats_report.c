@@ -260,6 +260,16 @@ static void print_flush(struct page *page)
     line_end(page, "last flush");
 }
 
+/* What the settings of whoever asks say is to happen; what did happen stands in front of it. */
+static void append_retention(const struct settings *settings, struct buf *line)
+{
+    if (settings->cleanup_enabled)
+        buf_printf(line, "; retention %s %s", figure_count((uint64_t)settings->retention_days).text,
+                   settings->retention_days == 1 ? "day" : "days");
+    else
+        buf_append_string(line, "; switched off here: nothing is deleted (AUDIT_TRAIL_CLEANUP_ENABLED=false)");
+}
+
 static void print_cleanup(struct page *page)
 {
     const struct survey_cleanup *cleanup = &page->view->survey->store.cleanup;
@@ -277,6 +287,7 @@ static void print_cleanup(struct page *page)
         buf_printf(line, "%s ago, took %s: %s events deleted that were older than %s", since.text,
                    figure_age(cleanup->duration_us).text, figure_count(cleanup->events_deleted).text,
                    figure_age(cleanup->started_us - cleanup->cut_off_us).text);
+    append_retention(page->view->settings, line);
     line_end(page, "last clean-up");
 }
 

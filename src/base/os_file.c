@@ -93,6 +93,17 @@ enum trail_err os_create_file(const char *path, size_t size, int *ret_fd, struct
     return TRAIL_OK;
 }
 
+enum trail_err os_name_file(const char *from, const char *to, struct trail_error *ret_error)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return TRAIL_OK;
+    bool unsupported = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+    if (!unsupported || link(from, to) != 0)
+        return error_set_sys(ret_error, code_of(errno), errno, "cannot name %s", to);
+    unlink(from);
+    return TRAIL_OK;
+}
+
 static int write_all(int fd, struct trail_text content)
 {
     while (content.size > 0) {

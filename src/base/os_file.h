@@ -23,6 +23,11 @@ TRAIL_MUST_CHECK enum trail_err os_make_directory(const char *path, struct trail
 TRAIL_MUST_CHECK enum trail_err os_create_file(const char *path, size_t size, int *ret_fd,
                                                struct trail_error *ret_error);
 
+/* Give a file the name `to`, never over another's: TRAIL_EIO with EEXIST, and it keeps the old one. Where the file
+ * system (overlays, FUSE, old network ones) knows no such renaming, a second name is made and the first one taken away:
+ * whoever is killed in between leaves the file with both. */
+TRAIL_MUST_CHECK enum trail_err os_name_file(const char *from, const char *to, struct trail_error *ret_error);
+
 /* Make a file of mode 0600 with these bytes, or put it in the place of the one that is there: whole and on the disk, or
  * not at all. Whoever is killed in the middle of it leaves a file <path>.?????? behind. */
 TRAIL_MUST_CHECK enum trail_err os_replace_file(const char *path, struct trail_text content,

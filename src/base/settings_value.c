@@ -70,14 +70,13 @@ static bool read_digits(struct trail_text text, uint64_t *ret_number)
 bool setting_rate_read(struct trail_text text, double *ret_rate)
 {
     struct trail_text whole = text;
-    struct trail_text part = text_of(NULL, 0);
     const char       *point = text.size > 0 ? memchr(text.data, '.', text.size) : NULL;
     uint64_t          ones = 0;
     uint64_t          digits = 0;
 
     if (point != NULL) {
         whole.size = (size_t)(point - text.data);
-        part = text_of(point + 1, text.size - whole.size - 1);
+        struct trail_text part = text_of(point + 1, text.size - whole.size - 1);
         if (part.size > RATE_DIGITS_MAX || !read_digits(part, &digits))
             return false;
         for (size_t i = part.size; i < RATE_DIGITS_MAX; i++)

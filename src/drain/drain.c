@@ -20,8 +20,6 @@
 #include "drain/backoff.h"
 #include "drain/losses.h"
 #include "drain/records.h"
-#include "event/control.h"
-#include "spool/control_append.h"
 
 /* The longest sleep: what changes without anybody waking us (a clock, a dead neighbour) is seen within it. */
 #define SLEEP_MS_MAX 1000
@@ -242,24 +240,17 @@ static bool store_own_batch(struct drain *drain)
 /* ---- Records about ourselves ---- */
 
 /* Once there is room again, and not too often; a stop is the last chance, and may use the reserve. */
-static void record_losses(struct drain *drain)
+static void tell_losses(struct drain *drain)
 {
-    struct buf  context;
-    struct loss loss;
-    char        storage[512];
-    int64_t     now_us = clock_mono_us(drain->clock);
+    int64_t now_us = clock_mono_us(drain->clock);
 
     if (!losses_any(&drain->losses))
         return;
-    bool may_wait = now_us < drain->losses_at_us || !spool_has_room(drain->spool, sizeof storage);
-    if ((may_wait && !is_stopping(drain)) || !losses_take(&drain->losses, &loss))
+    bool may_wait = now_us < drain->losses_at_us || !spool_has_room(drain->spool, RECORD_LOSS_BYTES);
+    if (may_wait && !is_stopping(drain))
         return;
-    buf_init(&context, storage, sizeof storage);
-    loss_describe(&loss, &context);
     drain->losses_at_us = now_us + LOSSES_AGAIN_US;
-    if (control_append(drain->spool, CONTROL_EVENTS_LOST, &context, clock_wall_us(drain->clock)) != TRAIL_OK)
-        losses_put_back(&drain->losses, &loss);
-    buf_done(&context);
+    record_loss(drain->spool, &drain->losses, clock_wall_us(drain->clock));
 }
 
 /* ---- The spools of dead processes ---- */
@@ -361,7 +352,7 @@ static int64_t move_some(struct drain *drain)
 {
     int64_t wait_us = 0;
 
-    record_losses(drain);
+    tell_losses(drain);
     if (events_are_due(drain, &wait_us)) {
         uint64_t stood_at = drain->stored_seq;
         (void)store_own_batch(drain);

@@ -1,10 +1,25 @@
-/* records.c -- the drain's records about what it did besides storing: spools taken over, clean-ups. */
+/* records.c -- the drain's records about what it did besides storing: losses, spools taken over, clean-ups. */
 #include "drain/records.h"
 
 #include <inttypes.h>
 
 #include "event/control.h"
 #include "spool/control_append.h"
+
+void record_loss(struct spool *spool, struct losses *losses, int64_t now_us)
+{
+    struct buf  context;
+    struct loss loss;
+    char        storage[RECORD_LOSS_BYTES];
+
+    if (!losses_take(losses, &loss))
+        return;
+    buf_init(&context, storage, sizeof storage);
+    loss_describe(&loss, &context);
+    if (control_append(spool, CONTROL_EVENTS_LOST, &context, now_us) != TRAIL_OK)
+        losses_put_back(losses, &loss);
+    buf_done(&context);
+}
 
 void record_recovery(struct spool *spool, const struct adopt_report *report, int64_t now_us)
 {

@@ -115,7 +115,8 @@ static enum retention_result failed(struct retention *retention, const struct tr
     uint32_t doublings = retention->failures < RETRY_DOUBLINGS_MAX ? retention->failures : RETRY_DOUBLINGS_MAX;
     retention->failures++;
     retention->next_us = clock_mono_us(retention->options.clock) + (RETRY_FIRST_US << doublings);
-    if (retention->failures == (error->code == TRAIL_EAWAY ? FAILURES_TOLD : 1))
+    /* Who asked for this run is told by its result, and tries again or not. */
+    if (!retention->options.now && retention->failures == (error->code == TRAIL_EAWAY ? FAILURES_TOLD : 1))
         notice(retention, error->code, "the clean-up fails and is tried again", error->message);
     return RETENTION_FAILED;
 }

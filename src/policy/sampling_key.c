@@ -83,13 +83,18 @@ static enum trail_err make_key(const char *directory, const char *path, struct t
         return err;
     err = write_key(fd, temporary, ret_error);
     close(fd);
-    if (err == TRAIL_OK && renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0) {
+    struct trail_error naming = { .code = err };
+    if (err == TRAIL_OK)
+        err = os_name_file(temporary, path, &naming);
+    if (err == TRAIL_OK) {
         /* Should the name be lost in a power cut, the next process makes another key: no reason to do without this. */
         (void)!os_sync_directory(directory, NULL);
         return TRAIL_OK;
     }
-    if (err == TRAIL_OK && errno != EEXIST)
-        err = error_set_sys(ret_error, TRAIL_EIO, errno, "cannot rename %s to %s", temporary, path);
+    if (naming.sys_errno == EEXIST)
+        err = TRAIL_OK; /* Another's is there, and as good. */
+    else if (naming.sys_errno != 0 && ret_error != NULL)
+        *ret_error = naming;
     unlink(temporary);
     return err;
 }

@@ -88,9 +88,11 @@ struct simulation {
     double                    encoded_now; /* Bytes, as in the spool; of offered events only. */
     double                    encoded_then;
     struct simulate_bytes     bytes;
-    bool                      unseen_asked; /* The filter allowed to look at what was not recorded. */
-    bool                      unseen_spread;
-    double                    unseen_unplaced;
+    void (*on_progress)(void *context, uint64_t events); /* Called now and then while a store is read; or NULL. */
+    void  *progress_context;
+    bool   unseen_asked; /* The filter allowed to look at what was not recorded. */
+    bool   unseen_spread;
+    double unseen_unplaced;
 };
 
 /* Sums over all operations, the trail's own records included. */

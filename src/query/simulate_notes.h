@@ -22,6 +22,6 @@ struct simulate_note {
 };
 
 /* Returns how many there are. */
-size_t simulation_notes(const struct simulation *simulation, struct simulate_note notes[SIMULATE_NOTES_MAX]);
+size_t simulation_notes(const struct simulation *simulation, struct simulate_note list[SIMULATE_NOTES_MAX]);
 
 #endif

@@ -61,6 +61,8 @@ static enum trail_err scan_events(struct simulation *simulation, struct store *s
         err = store_select(store, sql.text.data, sql.parameters, sql.parameter_count, take_row, &scan, ret_error);
         if (scan.row_count < SCAN_PAGE_ROWS)
             break;
+        if (simulation->on_progress != NULL)
+            simulation->on_progress(simulation->progress_context, simulation->events);
     }
     query_sql_done(&sql);
     return err;

@@ -32,22 +32,8 @@ static enum trail_err draw_nonce(uint64_t *ret_nonce, struct trail_error *ret_er
     return TRAIL_OK;
 }
 
-/* Give the file its name, never over another's. Some file systems (overlays, FUSE, old network ones) know no
- * RENAME_NOREPLACE: there a second name is made and the first one taken away; a maker that dies in between leaves a
- * segment with two names, of which one goes with the directory. */
-static enum trail_err name_file(const char *making, const char *path, struct trail_error *ret_error)
-{
-    if (renameat2(AT_FDCWD, making, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-        return TRAIL_OK;
-    bool unsupported = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
-    if (!unsupported || link(making, path) != 0)
-        return error_set_sys(ret_error, TRAIL_EIO, errno, "cannot name %s", path);
-    unlink(making);
-    return TRAIL_OK;
-}
-
 /* Reserve the disk space under another name, so that a file that is named like a segment is one: a maker that dies over
- * it leaves nothing that could be taken for a damaged one. */
+ * it leaves nothing that could be taken for a damaged one, and what it leaves goes with the directory. */
 static enum trail_err make_file(struct segment *segment, size_t size, struct trail_error *ret_error)
 {
     char making[OS_PATH_SIZE + sizeof SEGMENT_MAKING_SUFFIX];
@@ -61,7 +47,7 @@ static enum trail_err make_file(struct segment *segment, size_t size, struct tra
     if (err == TRAIL_OK && fsync(fd) != 0)
         err = error_set_sys(ret_error, TRAIL_EIO, errno, "cannot sync %s", segment->path);
     if (err == TRAIL_OK)
-        err = name_file(making, segment->path, ret_error);
+        err = os_name_file(making, segment->path, ret_error);
     if (err != TRAIL_OK)
         unlink(making);
     close(fd);

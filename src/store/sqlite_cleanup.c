@@ -3,7 +3,8 @@
  * Layout: one row of audit_cleanups per run. Validity: the run whose row is the newest leads; every transaction of a
  * run changes that row and so finds out whether it still does. Recovery: a run without finished_at whose process is
  * gone is replaced by the next, which takes up everything that it left. What can go wrong: as for every other
- * transaction (TRAIL_EAWAY, nothing changed); fork() and a stop interrupt a step, which is then rolled back. */
+ * transaction (TRAIL_EAWAY, nothing changed); fork() and a stop interrupt a step, which is then rolled back; on a full
+ * disk the steps get smaller. */
 #include "store/sqlite_cleanup.h"
 
 #include <assert.h>
@@ -31,6 +32,16 @@ static const char note_sql[] =
     "partitions_dropped = partitions_dropped + ?4, references_deleted = references_deleted + ?5, "
     "ledger_deleted = ledger_deleted + ?6, writers_deleted = writers_deleted + ?7, duration = ?8 "
     "WHERE id = ?1 AND id = (SELECT max(id) FROM audit_cleanups) RETURNING id";
+
+static const char end_sql[] = "UPDATE audit_cleanups SET duration = ?2, finished_at = ?3 WHERE id = ?1";
+
+/* What the forgotten runs deleted is added to the oldest that is kept: the sum over all runs is what says how many of
+ * the stored events are still there. ?1: the run, ?2: how many are kept. */
+static const char fold_sql[] = "UPDATE audit_cleanups SET events_deleted = events_deleted + "
+                               "(SELECT coalesce(sum(events_deleted), 0) FROM audit_cleanups WHERE id <= ?1 - ?2) "
+                               "WHERE id = (SELECT min(id) FROM audit_cleanups WHERE id > ?1 - ?2)";
+
+static const char forget_sql[] = "DELETE FROM audit_cleanups WHERE id <= ?1 - ?2";
 
 enum trail_err cleanup_prepare(struct sqlite_store *store, const char *sql, sqlite3_stmt **ret_statement,
                                struct trail_error *ret_error)
@@ -140,6 +151,7 @@ static struct sqlite_cleanup *new_run(const struct store_cleanup_request *reques
         .base.backend = &sqlite_backend,
         .cut_off_us = request->cut_off_us,
         .rows_max = request->rows_max,
+        .pages_max = CLEANUP_PAGES_PER_STEP,
         .may_live = request->may_live,
         .context = request->context,
         .ids = ids,
@@ -281,11 +293,27 @@ static enum trail_err do_phase(struct sqlite_store *store, struct sqlite_cleanup
     case PHASE_USE_OF_ACTIONS:
     case PHASE_ACTIONS:
     case PHASE_ROUTES: return cleanup_references(store, cleanup, step, ret_over, ret_error);
-    case PHASE_SPACE: return cleanup_space(store, step, ret_over, ret_error);
+    case PHASE_SPACE: return cleanup_space(store, cleanup, step, ret_over, ret_error);
     case PHASE_COUNT: break;
     }
     *ret_over = true;
     return TRAIL_OK;
+}
+
+/* A full disk is when a clean-up is needed most, and yet whatever it deletes is written to the log before the database
+ * gets any smaller. So the log is emptied, and the step is done again; with half as much, if that was of no use. False:
+ * it was the least already. */
+static bool make_do_with_less(struct sqlite_store *store, struct sqlite_cleanup *cleanup)
+{
+    if (cleanup->was_full && cleanup->rows_max == 1 && cleanup->pages_max == 1)
+        return false;
+    if (cleanup->was_full) {
+        cleanup->rows_max -= cleanup->rows_max / 2;
+        cleanup->pages_max -= cleanup->pages_max / 2;
+    }
+    cleanup->was_full = true;
+    cleanup_checkpoint(store);
+    return true;
 }
 
 enum trail_err sqlite_cleanup_step(struct store *base, struct store_cleanup *run, int64_t elapsed_us,
@@ -299,10 +327,14 @@ enum trail_err sqlite_cleanup_step(struct store *base, struct store_cleanup *run
         return err;
     ret_step->phase = cleanup->phase < PHASE_COUNT ? phase_names[cleanup->phase] : "";
     cleanup->elapsed_us = elapsed_us;
+    store->is_full = false;
 
     sqlite3_progress_handler(store->db, INTERRUPT_OPS, on_progress, store);
     err = do_phase(store, cleanup, ret_step, &over, ret_error);
     sqlite3_progress_handler(store->db, 0, NULL, NULL);
+    if (err != TRAIL_OK && store->is_full && make_do_with_less(store, cleanup))
+        return TRAIL_OK; /* The step did nothing. */
+    cleanup->was_full = false;
 
     if (err == TRAIL_OK && elapsed_us - cleanup->noted_us >= NOTE_US) {
         const struct cleanup_work nothing = { 0 };
@@ -327,7 +359,7 @@ static enum trail_err run_once(struct sqlite_store *store, const char *sql, cons
     enum trail_err err = cleanup_prepare(store, sql, &run, ret_error);
     if (err != TRAIL_OK)
         return err;
-    for (int i = 0; i < sqlite3_bind_parameter_count(run); i++)
+    for (int i = 0; i < 3 && i < sqlite3_bind_parameter_count(run); i++)
         sqlite3_bind_int64(run, i + 1, values[i]);
     int code = sqlite3_step(run);
     if (code != SQLITE_DONE)
@@ -345,10 +377,18 @@ enum trail_err sqlite_cleanup_end(struct store *base, struct store_cleanup *run,
     const int64_t                kept[3] = { cleanup->row, CLEANUPS_KEPT, 0 };
     enum trail_err               err = sqlite_check_usable(store, ret_error);
     if (err == TRAIL_OK)
-        err =
-            run_once(store, "UPDATE audit_cleanups SET duration = ?2, finished_at = ?3 WHERE id = ?1", end, ret_error);
+        err = cleanup_lock(store, ret_error);
+    if (err != TRAIL_OK)
+        return err;
+    err = run_once(store, end_sql, end, ret_error);
     if (err == TRAIL_OK)
-        err = run_once(store, "DELETE FROM audit_cleanups WHERE id <= ?1 - ?2", kept, ret_error);
+        err = run_once(store, fold_sql, kept, ret_error);
+    if (err == TRAIL_OK)
+        err = run_once(store, forget_sql, kept, ret_error);
+    if (err == TRAIL_OK)
+        err = sqlite_run(store, SQLITE_STATEMENT_COMMIT, "end a clean-up", ret_error);
+    if (err != TRAIL_OK)
+        sqlite_rollback(store);
     return err;
 }
 

@@ -27,6 +27,9 @@
 /* Rows that one step reads, looking for what is still in use: some tens of milliseconds. */
 #define CLEANUP_SCAN_ROWS 100000
 
+/* Pages that one step gives back. 8 MiB at the usual 4 KiB: tens of milliseconds under the write lock. */
+#define CLEANUP_PAGES_PER_STEP 2000
+
 enum cleanup_phase {
     PHASE_EVENTS,
     PHASE_DEAD_LETTERS,
@@ -47,7 +50,9 @@ struct sqlite_cleanup {
     int64_t              cut_off_us;
     int64_t              elapsed_us; /* Since it began, as of this step. */
     int64_t              noted_us;   /* Likewise, when its row was last changed. */
-    size_t               rows_max;
+    size_t               rows_max;   /* Of one transaction; fewer once the disk was full. */
+    int64_t              pages_max;  /* Likewise, of those given back. */
+    bool                 was_full;   /* The disk, at the step before. */
     char                 host[256];
     bool (*may_live)(void *context, const struct uuid *writer, int64_t pid);
     void *context;
@@ -87,8 +92,11 @@ TRAIL_MUST_CHECK enum trail_err cleanup_rows(struct sqlite_store *store, struct 
 TRAIL_MUST_CHECK enum trail_err cleanup_references(struct sqlite_store *store, struct sqlite_cleanup *cleanup,
                                                    struct cleanup_step *step, bool *ret_over,
                                                    struct trail_error *ret_error);
-TRAIL_MUST_CHECK enum trail_err cleanup_space(struct sqlite_store *store, struct cleanup_step *step, bool *ret_over,
-                                              struct trail_error *ret_error);
+TRAIL_MUST_CHECK enum trail_err cleanup_space(struct sqlite_store *store, struct sqlite_cleanup *cleanup,
+                                              struct cleanup_step *step, bool *ret_over, struct trail_error *ret_error);
+
+/* Move what the write-ahead log holds into the database, and cut the log to nothing. Best effort. */
+void cleanup_checkpoint(struct sqlite_store *store);
 
 /* ---- The back-end's functions ---- */
 
@@ -100,7 +108,7 @@ TRAIL_MUST_CHECK enum trail_err sqlite_cleanup_step(struct store *store, struct 
                                                     struct trail_error *ret_error);
 TRAIL_MUST_CHECK enum trail_err sqlite_cleanup_end(struct store *store, struct store_cleanup *cleanup, int64_t now_us,
                                                    int64_t elapsed_us, struct trail_error *ret_error);
-void                            sqlite_cleanup_free(struct store_cleanup *cleanup);
+void                            sqlite_cleanup_free(struct store_cleanup *run);
 TRAIL_MUST_CHECK enum trail_err sqlite_forecast(struct store *store, int64_t cut_off_us, struct trail_text host,
                                                 struct cleanup_forecast *ret_forecast, struct trail_error *ret_error);
 

@@ -5,9 +5,6 @@
  * used again, which the step says. */
 #include "store/sqlite_cleanup.h"
 
-/* 8 MiB at the usual 4 KiB: tens of milliseconds under the write lock. */
-#define PAGES_PER_STEP 2000
-
 /* This share of the file may stay free. The next hour's events take it up at once, and moving pages twice is work for
  * nothing; an hour of ninety days is a thirtieth of it. */
 #define FREE_SHARE 64
@@ -34,9 +31,9 @@ static enum trail_err vacuum(struct sqlite_store *store, int64_t pages, struct t
     return code == SQLITE_OK ? TRAIL_OK : sqlite_failed(store, code, "give space back", ret_error);
 }
 
-/* Best effort. The second asks for the write lock and for all readers to be gone, and waits for neither: whoever
+/* The second asks for the write lock and for all readers to be gone, and waits for neither: whoever
  * records or reads goes first. */
-static void checkpoint(struct sqlite_store *store)
+void cleanup_checkpoint(struct sqlite_store *store)
 {
     sqlite3_busy_handler(store->db, NULL, NULL);
     (void)sqlite3_wal_checkpoint_v2(store->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -44,8 +41,8 @@ static void checkpoint(struct sqlite_store *store)
     sqlite3_busy_handler(store->db, sqlite_wait_for_lock, store);
 }
 
-enum trail_err cleanup_space(struct sqlite_store *store, struct cleanup_step *step, bool *ret_over,
-                             struct trail_error *ret_error)
+enum trail_err cleanup_space(struct sqlite_store *store, struct sqlite_cleanup *cleanup, struct cleanup_step *step,
+                             bool *ret_over, struct trail_error *ret_error)
 {
     int64_t        mode = 0;
     int64_t        free_pages = 0;
@@ -61,9 +58,9 @@ enum trail_err cleanup_space(struct sqlite_store *store, struct cleanup_step *st
     int64_t surplus = free_pages - pages / FREE_SHARE;
     step->cannot_shrink = mode == 0;
     if (mode != 0 && surplus > 0)
-        err = vacuum(store, surplus < PAGES_PER_STEP ? surplus : PAGES_PER_STEP, ret_error);
-    *ret_over = mode == 0 || surplus <= PAGES_PER_STEP;
+        err = vacuum(store, surplus < cleanup->pages_max ? surplus : cleanup->pages_max, ret_error);
+    *ret_over = mode == 0 || surplus <= cleanup->pages_max;
     if (err == TRAIL_OK && *ret_over)
-        checkpoint(store);
+        cleanup_checkpoint(store);
     return err;
 }

@@ -49,6 +49,7 @@ enum trail_err sqlite_failed(struct sqlite_store *store, int code, const char *d
     enum trail_err err = meaning_of(code);
     const char    *words = store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
     /* Only these two come from a system call that failed; the number is stale otherwise. */
+    store->is_full |= (code & 0xFF) == SQLITE_FULL;
     bool by_system = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
     int  sys_errno = by_system && store->db != NULL ? sqlite3_system_errno(store->db) : 0;
     if (sys_errno != 0)

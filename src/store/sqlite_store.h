@@ -63,6 +63,7 @@ struct sqlite_store {
     uint32_t      wait_ms;         /* How long a lock is waited for. */
     int64_t       wait_started_us; /* Monotonic, of the wait that is going on. */
     bool          broken;          /* Must be closed and opened again. */
+    bool          is_full;         /* The disk was, at some failure since this was last taken back. */
     int64_t       dims_generation; /* What the caches and the ids of this batch are valid for. */
     sqlite3_stmt *statements[SQLITE_STATEMENT_COUNT];
 

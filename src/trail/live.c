@@ -1,4 +1,5 @@
 /* live.c -- the running part of a trail: made for the first event that is offered, ended by trail_close(). */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,7 @@ void trail_tell_last_run(const struct trail *trail, struct live *live)
 static const struct policy *sampling_policy(const struct trail *trail)
 {
     const struct rules *now = trail_rules_now(trail);
+    assert(now != NULL);
     for (const struct rules *rules = now; rules != NULL; rules = rules->former) {
         if (policy_samples(rules->policy))
             return rules->policy;

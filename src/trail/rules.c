@@ -1,6 +1,7 @@
 /* rules.c -- what decides about events from some moment on. */
 #include "trail/rules.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ enum trail_err rules_take(struct rules **ret_rules, struct settings *settings, c
     enum trail_err err = rules_lend(&rules, settings, sampling_key, ret_error);
     if (err != TRAIL_OK)
         return err;
+    assert(rules != NULL);
     rules->own = *settings;
     rules->settings = &rules->own;
     *settings = (struct settings){ 0 };

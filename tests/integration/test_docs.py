@@ -29,6 +29,11 @@ def pages():
     return found
 
 
+def pages_of_the_site(nav):
+    """The pages that the list in docs/mkdocs.yml names."""
+    return sorted(re.findall(r"^\s+- [^:\n]+: (\S+\.md)$", nav, re.M))
+
+
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
@@ -93,6 +98,11 @@ class Checks(CommandCase):
         for path in pages():
             self.assertEqual(self.wrong_links(path, read(path)), [], os.path.relpath(path, ROOT))
 
+    def test_every_page_stands_in_the_list_of_the_site(self):
+        folder = os.path.join(ROOT, "docs", "docs")
+        there = sorted(os.path.relpath(path, folder) for path in pages() if path.startswith(folder))
+        self.assertEqual(pages_of_the_site(read(os.path.join(ROOT, "docs", "mkdocs.yml"))), there)
+
     def test_a_wrong_word_is_found(self):
         self.assertEqual(self.wrong_commands("`audittrail qury` and `audittrail query --sinc 1h`"),
                          ["audittrail qury", "audittrail query --sinc"])
@@ -100,6 +110,7 @@ class Checks(CommandCase):
         here = os.path.join(ROOT, "README.md")
         self.assertEqual(self.wrong_links(here, "[a](docs/nowhere.md) [b](#no-such-heading)"),
                          ["docs/nowhere.md", "#no-such-heading"])
+        self.assertEqual(pages_of_the_site("nav:\n  - A: a.md\n  - B:\n      - C d: b/c.md\n"), ["a.md", "b/c.md"])
 
 
 class Erasure(CommandCase):

@@ -50,6 +50,12 @@ class PolicyChanges(ReloadTest):
         ({"LEVEL": "writes_only", "EXCLUDE_ACTIONS": "health_*"}, ["AUDIT_TRAIL_EXCLUDE_ACTIONS"]),
         ({"LEVEL": "deletes_only", "EXCLUDE_RESOURCES": "metric,health"},
          ["AUDIT_TRAIL_LEVEL", "AUDIT_TRAIL_EXCLUDE_ACTIONS", "AUDIT_TRAIL_EXCLUDE_RESOURCES"]),
+        ({"LEVEL": "deletes_only", "EXCLUDE_RESOURCES": "metric,health", "ALWAYS_RECORD": "failures,auth"},
+         ["AUDIT_TRAIL_ALWAYS_RECORD"]),
+        ({"LEVEL": "all", "ACTION_MAP": "poll_queue=read"},
+         ["AUDIT_TRAIL_LEVEL", "AUDIT_TRAIL_ALWAYS_RECORD", "AUDIT_TRAIL_EXCLUDE_RESOURCES", "AUDIT_TRAIL_ACTION_MAP"]),
+        ({"LEVEL": "all", "SAMPLE_RATE": "0.5", "SAMPLE_READS": "0.25"},
+         ["AUDIT_TRAIL_ACTION_MAP", "AUDIT_TRAIL_SAMPLE_RATE", "AUDIT_TRAIL_SAMPLE_READS"]),
     ]
 
     def test_a_change_of_level_exclusions_or_sampling_is_itself_recorded_with_the_old_and_the_new_policy(self):

@@ -16,6 +16,7 @@ import threading
 import unittest
 
 from gateway_support import Clock, GatewayTest, wait_until
+from places import Memory
 from recorder_support import RecorderCase, moves_the_clock, sanitizer
 from support import CommandCase, event
 
@@ -301,6 +302,46 @@ class Batches(CommandCase):
         self.assertEqual(self.rows(ORPHANS), [{"orphans": 0}])
         self.assertEqual(self.rows("PRAGMA integrity_check"), [{"integrity_check": "ok"}])
 
+    def on_a_disk_with_room_for(self, leave):
+        """Clean up 8,000 events in one batch if it fits; how many batches it took."""
+        place = Memory(self, f"store-{leave}", "64m")
+        self.database = os.path.join(place.path, "audit.db")
+        self.env["AUDIT_TRAIL_DATABASE_URL"] = f"sqlite:{self.database}"
+        self.record(old_events(8000) + new_events(50))
+        size = os.path.getsize(self.database)
+        filler = place.fill(leave=leave)
+        # Another process keeps the log in being: it does not go with our own connection.
+        other = sqlite3.connect(self.database)
+        self.addCleanup(other.close)
+        other.execute("SELECT count(*) FROM audit_events").fetchone()
+        result = self.run_command("cleanup", "-o", "json", env={"AUDIT_TRAIL_SPOOL_DIR": self.path("spool")})
+        self.assertEqual(result.code, 0, result)
+        self.assertEqual(json.loads(result.out)["deleted"], 8000)
+        self.assertEqual(len(self.rows("SELECT 1 FROM audit_trail WHERE flags & 64 = 0")), 50)
+        self.assertEqual(self.rows(ORPHANS), [{"orphans": 0}])
+        self.assertLess(os.path.getsize(self.database), size)
+        os.unlink(filler)
+        return json.loads(result.out)["batches"]
+
+    def test_on_a_disk_that_is_nearly_full_it_goes_in_smaller_steps(self):
+        self.assertEqual(self.on_a_disk_with_room_for(32 << 20), 1)  # The control: nothing is in its way.
+        batches = self.on_a_disk_with_room_for(512 << 10)
+        print(f"8,000 events in {batches} batches where the log has 512 KiB", flush=True)
+        self.assertGreater(batches, 1, "the disk was never full")
+
+    def test_a_run_that_fails_on_its_way_says_what_it_did_until_then(self):
+        self.record(old_events(3000))
+        connection = sqlite3.connect(self.database, isolation_level=None)
+        connection.execute("""CREATE TRIGGER refuse BEFORE DELETE ON audit_events
+                              WHEN (SELECT count(*) FROM audit_events) <= 2000
+                              BEGIN SELECT raise(ABORT, 'enough'); END""")
+        connection.close()
+        result = self.run_command("cleanup", "-o", "json", env={"AUDIT_TRAIL_CLEANUP_BATCH_SIZE": "400"})
+        self.assertEqual(result.code, 1, result)
+        self.assertEqual(json.loads(result.out)["deleted"], 800)
+        self.assertEqual(result.err.count("enough"), 1, result.err)
+        self.assertNotIn("tried again", result.err)  # Nobody does.
+
     def test_a_database_without_auto_vacuum_is_cleaned_and_keeps_its_size(self):
         self.record(old_events(3000) + new_events(5))
         connection = sqlite3.connect(self.database, isolation_level=None)
@@ -399,6 +440,20 @@ class Leftovers(RecorderCase):
         recorder.tell(self.tally)
         self.assert_stored_exactly_once()
         self.assertEqual(self.rows(ORPHANS), [{"orphans": 0}])
+
+    def test_a_stop_does_not_wait_for_the_end_of_a_run(self):
+        self.record(old_events(5000), env={"AUDIT_TRAIL_CLEANUP_ENABLED": "false"})
+        recorder = self.recorder("--events", 10, "--stay", "--close",
+                                 env={"AUDIT_TRAIL_CLEANUP_INTERVAL": "1", "AUDIT_TRAIL_CLEANUP_BATCH_SIZE": "1"})
+        run = "SELECT events_deleted AS n, finished_at FROM audit_cleanups"
+        self.wait_for(lambda: any(row["n"] > 3 for row in self.rows(run)), "the clean-up deletes")
+        self.end(recorder)
+        (row,) = self.rows(run)
+        print(f"stopped when {row['n']} of 5000 events were deleted", flush=True)
+        self.assertIsNone(row["finished_at"])
+        self.assertLess(row["n"], 5000)
+        self.assertEqual(len(self.rows("SELECT seq FROM audit_trail WHERE user_id = 'recorder'")),
+                         len(self.tally.accepted))
 
     def wait_children(self, recorder):
         """SIGTERM to all of them; the spools that are left."""

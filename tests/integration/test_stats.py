@@ -4,6 +4,7 @@ Goal:   the numbers are the caller's own; living, gone, orphaned and foreign wri
         given when its cause is there, is gone when what it advises was done, and is absent from a trail in order.
 Method: real recorders, killed, starved and led astray; the store locked, moved away, changed, put back from a backup.
 """
+import datetime
 import fcntl
 import hashlib
 import json
@@ -337,13 +338,30 @@ class Store(StatsCase):
         self.assertIn("goes on", self.run_command("stats").out)
         self.assert_in_order()
         self.execute(f"UPDATE audit_cleanups SET finished_at = {now}, events_deleted = 1234, duration = 2500000")
-        self.assertRegex(self.run_command("stats").out,
-                         r"last clean-up  \S+ s ago, took 2\.5 s: 1,234 events deleted that were older than 90 days\n")
+        self.assertRegex(" ".join(self.run_command("stats").out.split()),
+                         r"last clean-up \S+ s ago, took 2\.5 s: 1,234 events deleted that were older than 90 days; "
+                         r"retention 90 days dead letters")
+        self.assertEqual(self.stats()["retention"], {"days": 90, "enabled": True})
+        off = {"AUDIT_TRAIL_CLEANUP_ENABLED": "false"}
+        self.assertIn("CLEANUP_ENABLED=false", self.run_command("stats", env=off).out)
         self.execute(f"{begun}; UPDATE audit_cleanups SET refused = 'the clock went back by 3 days' WHERE id = 2")
         said = self.assert_warned("cleanup_refused")["cleanup_refused"]
         self.assertIn("the clock went back by 3 days", said["message"])
         self.execute(f"{begun}; UPDATE audit_cleanups SET finished_at = {now} WHERE id = 3")
         self.assert_in_order()
+
+    def test_what_clean_ups_deleted_is_known_for_good(self):
+        old = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=120)).isoformat()
+        for run in range(4):
+            self.record([event(f"old{run}-{i}", timestamp=old) for i in range(300)] + [event(f"new{run}")])
+            cleaned = self.run_command("cleanup", "-o", "json")
+            self.assertEqual((cleaned.code, json.loads(cleaned.out)["deleted"]), (0, 300), cleaned)
+            (there,) = self.rows("SELECT count(*) AS n FROM audit_events")
+            self.assertEqual(self.stats()["store"]["events"], there["n"])
+            self.assert_in_order()
+            # As though there had been 498 more: the next run but one forgets this one.
+            self.execute("UPDATE sqlite_sequence SET seq = seq + 498 WHERE name = 'audit_cleanups'")
+        self.assertEqual(self.rows("SELECT events_deleted AS n FROM audit_cleanups"), [{"n": 900}, {"n": 300}])
 
     def test_accounts_that_do_not_add_up_are_told(self):
         self.run_recorder("--events", 50, "--close")

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import unittest
@@ -222,6 +223,45 @@ class Progress(TerminalCase):
         shown = terminal.close()
         self.assertRegex(shown, r"\r\x1b\[K\d+ lines  [\d,]+/s  \d+ %  \d+:\d\d left", shown)
         self.assertEqual([text for text in lines_seen(shown) if text][-1], "200 lines: 200 recorded")
+
+    def test_a_clean_up_shows_how_many_events_it_deleted(self):
+        self.record([event(number, timestamp="2026-01-01T00:00:00Z") for number in range(3000)])
+        terminal = Terminal()
+        # One by one, with a millisecond's pause after each at least.
+        process = self.launch(terminal, "cleanup", "--days", "1", env={"AUDIT_TRAIL_CLEANUP_BATCH_SIZE": "1"})
+        self.wait_for_text(terminal, r"\r\x1b\[K[\d,]+ events deleted  [\d,]+/s(?!  )")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), 1)
+        seen = [text for text in lines_seen(terminal.close()) if text]
+        self.assertNotRegex("\n".join(seen), r"events deleted  [\d,]+/s")
+        self.assertIn("interrupted; the next run goes on", seen[-1])
+
+        # The control: into a pipe.
+        code, shown, _, err = self.on_terminal("cleanup", "--days", "1", "-o", "json", stderr=PIPE)
+        self.assertEqual((code, err), (0, ""))
+        self.assertNotIn("\x1b", shown)
+
+    def test_a_simulation_shows_how_many_events_it_read_and_of_a_file_how_long_it_takes(self):
+        terminal = Terminal()
+        process = self.launch(terminal, "simulate", "LEVEL=all", stdin=PIPE)
+        self.feed_until([process], lambda: re.search(r"\r\x1b\[K[\d,]+ events  [\d,]+/s(?!  )", terminal.text()))
+        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertNotRegex("\n".join(lines_seen(terminal.close())), r"events  [\d,]+/s")
+
+        path = self.write("events.ndjson", ndjson([event(number) for number in range(100)]) * 1000)
+        terminal = Terminal()
+        process = self.launch(terminal, "simulate", "--input", path, "LEVEL=all")
+        self.wait_for(lambda: self.bytes_read(process) > 1 << 20, "it reads")
+        process.send_signal(signal.SIGSTOP)
+        self.let_pass(1.1)
+        process.send_signal(signal.SIGCONT)
+        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertRegex(terminal.close(), r"\r\x1b\[K[\d,]+ events  [\d,]+/s  \d+ %  \d+:\d\d left")
+
+    @staticmethod
+    def bytes_read(process):
+        with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
+            return int(file.readline().split()[1])
 
     def test_a_line_in_error_does_not_run_into_it(self):
         terminal = Terminal()

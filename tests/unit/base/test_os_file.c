@@ -1,7 +1,8 @@
 /* test_os_file.c -- what the spool asks of the file system is done, or refused with the error it deserves.
  *
  * Goal:   a full disk is TRAIL_EFULL and everything else TRAIL_EIO; a failure leaves nothing behind.
- * Method: real files in a folder of the test's own; posix_fallocate, msync, write and statfs fail when told.
+ * Method: real files in a folder of the test's own; posix_fallocate, msync, write, renameat2, link and statfs
+ *         fail when told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +28,8 @@
 static struct fault fallocate_fault;
 static struct fault msync_fault;
 static struct fault write_fault;
+static struct fault renameat2_fault;
+static struct fault link_fault;
 static long         statfs_type; /* 0: the real one. */
 
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
@@ -46,6 +49,27 @@ int __wrap_msync(void *from, size_t size, int flags)
     if (!fault_strikes(&msync_fault))
         return __real_msync(from, size, flags);
     errno = msync_fault.error;
+    return -1;
+}
+
+int __real_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    if (!fault_strikes(&renameat2_fault))
+        return __real_renameat2(from_fd, from, to_fd, to, flags);
+    errno = renameat2_fault.error;
+    return -1;
+}
+
+int __wrap_link(const char *from, const char *to)
+{
+    if (!fault_strikes(&link_fault))
+        return __real_link(from, to);
+    errno = link_fault.error;
     return -1;
 }
 
@@ -75,6 +99,8 @@ static int set_up(void **state)
     (void)state;
     fault_arm(&fallocate_fault, 0, 0, 0);
     fault_arm(&msync_fault, 0, 0, 0);
+    fault_arm(&renameat2_fault, 0, 0, 0);
+    fault_arm(&link_fault, 0, 0, 0);
     statfs_type = 0;
     temp_dir_make(&dir);
     return 0;
@@ -355,6 +381,54 @@ static void a_full_disk_leaves_the_file_as_it_was(void **state)
     assert_content(path, "second");
 }
 
+/* Name "making" "file", whose content is `before` (NULL: it is not there), and expect this. */
+static void assert_naming(const char *before, enum trail_err expected, int sys_errno)
+{
+    struct trail_error error = { .code = TRAIL_OK };
+    char               making[OS_PATH_SIZE];
+    char               file[OS_PATH_SIZE];
+    assert_true(os_path_join(making, dir.path, "making") && os_path_join(file, dir.path, "file"));
+    unlink(file);
+    assert_int_equal(os_replace_file(making, TRAIL_TEXT("new"), NULL), TRAIL_OK);
+    if (before != NULL)
+        assert_int_equal(os_replace_file(file, trail_str(before), NULL), TRAIL_OK);
+    assert_int_equal(os_name_file(making, file, &error), expected);
+    assert_int_equal(error.code, expected);
+    assert_int_equal(error.sys_errno, sys_errno);
+    if (expected == TRAIL_OK || before != NULL)
+        assert_content(file, expected == TRAIL_OK ? "new" : before);
+    assert_int_equal(access(making, F_OK), expected == TRAIL_OK ? -1 : 0);
+    assert_int_equal(temp_dir_count(dir.path), expected == TRAIL_OK || before == NULL ? 1 : 2);
+}
+
+static void a_file_is_named_and_never_over_another_s(void **state)
+{
+    (void)state;
+    assert_naming(NULL, TRAIL_OK, 0);
+    assert_naming("old", TRAIL_EIO, EEXIST);
+    fault_arm(&renameat2_fault, 0, 1, EACCES); /* The file system knows how, and says no. */
+    assert_naming(NULL, TRAIL_EIO, EACCES);
+    assert_int_equal(fault_struck(&renameat2_fault), 1);
+    fault_arm(&renameat2_fault, 0, 1, ENOSPC);
+    assert_naming(NULL, TRAIL_EFULL, ENOSPC);
+}
+
+static void a_file_is_named_where_the_file_system_knows_no_careful_rename(void **state)
+{
+    (void)state;
+    static const int unsupported[] = { EINVAL, ENOSYS, EOPNOTSUPP };
+    for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++) {
+        fault_arm(&renameat2_fault, 0, 2, unsupported[i]);
+        assert_naming(NULL, TRAIL_OK, 0);
+        assert_naming("old", TRAIL_EIO, EEXIST);
+        assert_int_equal(fault_struck(&renameat2_fault), 2);
+    }
+    fault_arm(&renameat2_fault, 0, 1, EINVAL);
+    fault_arm(&link_fault, 0, 1, EPERM);
+    assert_naming(NULL, TRAIL_EIO, EPERM);
+    assert_int_equal(fault_struck(&link_fault), 1);
+}
+
 int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -374,6 +448,8 @@ int main(void)
         FACT(a_lock_may_be_shared_and_given_back),
         FACT(a_file_is_replaced_whole_or_not_at_all),
         FACT(a_full_disk_leaves_the_file_as_it_was),
+        FACT(a_file_is_named_and_never_over_another_s),
+        FACT(a_file_is_named_where_the_file_system_knows_no_careful_rename),
     };
 #undef FACT
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,10 @@ void stats_fixture_make(struct stats_fixture *fixture)
                     .events_stored = 31501,
                     .store_url = "sqlite:/a.db",
                     .spool_dir = "/spool" },
-        .settings = { .flush_interval_s = 30, .spool_max_bytes = 1024 * MIB },
+        .settings = { .flush_interval_s = 30,
+                      .spool_max_bytes = 1024 * MIB,
+                      .retention_days = 90,
+                      .cleanup_enabled = true },
     };
     fixture->survey.writers = fixture->writers;
     make_own_writers(fixture->writers);

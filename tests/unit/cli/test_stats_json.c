@@ -89,6 +89,7 @@ static void assert_numbers(void)
         { "last_cleanup.events_deleted", 15000 },
         { "last_cleanup.batches", 2 },
         { "last_cleanup.duration_us", 1200000 },
+        { "retention.days", 90 },
         { "dead_letters.count", 0 },
         { "policy.left_out.level", 4 },
         { "policy.left_out.excluded", 5 },
@@ -167,6 +168,7 @@ static void everything_is_there(void **state)
     assert_texts();
     assert_true(json_is_true(at("steady")));
     assert_true(json_is_true(at("store.reachable")));
+    assert_true(json_is_true(at("retention.enabled")));
     assert_int_equal(json_array_size(at("warnings")), 0);
     assert_int_equal(json_array_size(at("writers")), 5);
     assert_int_equal(json_object_size(at("operations")), TRAIL_OPERATION_COUNT);
@@ -218,6 +220,7 @@ static void trouble_has_names_and_texts(void **state)
     snprintf(survey->store.dead_letter_error, sizeof survey->store.dead_letter_error, "too\nbig");
     snprintf(survey->store.cleanup.refused, sizeof survey->store.cleanup.refused, "why");
     survey->store.cleanup.finished_us = 0;
+    fixture.settings.cleanup_enabled = false;
     write_it();
     assert_int_equal(json_array_size(at("warnings")), 4);
     assert_string_equal(json_string_value(at("warnings.0.name")), "store_unreachable");
@@ -229,6 +232,7 @@ static void trouble_has_names_and_texts(void **state)
     assert_string_equal(json_string_value(at("dead_letters.newest")), "2026-11-24T05:20:00.123456Z");
     assert_string_equal(json_string_value(at("last_cleanup.refused")), "why");
     assert_true(json_is_null(at("last_cleanup.finished")));
+    assert_true(json_is_false(at("retention.enabled")));
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* test_records.c -- what the drain did besides storing stands in the spool as a control record.
  *
- * Goal:   both records, with the action and the numbers that readers look for.
+ * Goal:   each record, with the action and the numbers that readers look for.
  * Method: a real spool; its last frame is read and decoded.
  */
 #include <setjmp.h>
@@ -67,6 +67,33 @@ static void a_clean_up_is_recorded_with_its_numbers(void **state)
                     "\"cut_off\":\"1970-01-01T00:00:00.000000Z\",\"days\":30}");
 }
 
+static void losses_are_recorded_once_and_remembered_where_they_cannot_be(void **state)
+{
+    (void)state;
+    struct losses losses;
+    struct loss   left = { 0 };
+    losses_init(&losses);
+    (void)losses_add(&losses, false, NOW_US);
+    record_loss(bench.spool, &losses, NOW_US);
+    assert_recorded(CONTROL_EVENTS_LOST,
+                    "{\"reason\":\"spool_full\",\"count\":1,\"rejected\":1,\"dropped\":0,"
+                    "\"first\":\"2026-11-24T06:00:00.000000Z\",\"last\":\"2026-11-24T06:00:00.000000Z\"}");
+    uint64_t seq = spool_last_seq(bench.spool);
+    record_loss(bench.spool, &losses, NOW_US); /* Nothing is left to tell. */
+    assert_int_equal(spool_last_seq(bench.spool), seq);
+
+    (void)spool_bench_fill(&bench, 1000);
+    while (spool_bench_append_control(&bench, 1000) == TRAIL_OK)
+        continue; /* The reserve too. */
+    while (spool_bench_append_control(&bench, 1) == TRAIL_OK)
+        continue;
+    (void)losses_add(&losses, true, NOW_US);
+    record_loss(bench.spool, &losses, NOW_US);
+    assert_true(losses_take(&losses, &left));
+    assert_int_equal(left.dropped, 1);
+    losses_done(&losses);
+}
+
 static void a_take_over_is_recorded_with_whose_spool_it_was(void **state)
 {
     (void)state;
@@ -82,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_clean_up_is_recorded_with_its_numbers, make, stop),
+        cmocka_unit_test_setup_teardown(losses_are_recorded_once_and_remembered_where_they_cannot_be, make, stop),
         cmocka_unit_test_setup_teardown(a_take_over_is_recorded_with_whose_spool_it_was, make, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,17 +23,8 @@
 static struct fixture      fixture;
 static struct event_record records[EVENTS];
 
-static const char *const actions[] = { "create_tool",
-                                       "Delete_Tool",
-                                       "get_tool",
-                                       "list%odd",
-                                       "list_odd",
-                                       "[x]_read",
-                                       "a\\b",
-                                       "cr\xC3\xA8"
-                                       "ate",
-                                       " create_tool",
-                                       "x" };
+static const char *const actions[] = { "create_tool", "Delete_Tool", "get_tool",      "list%odd",     "list_odd",
+                                       "[x]_read",    "a\\b",        "cr\303\250ate", " create_tool", "x" };
 
 /* Numbers without a common factor, so that every pair of values occurs. */
 static struct event_record make_event(uint64_t seq)

@@ -218,9 +218,39 @@ static void a_store_without_events_is_no_error(void **state)
     fixture_close(&empty);
 }
 
+struct calls {
+    size_t   count;
+    uint64_t events; /* At the last. */
+};
+
+static void count_calls(void *context, uint64_t events)
+{
+    struct calls *calls = context;
+    assert_true(events > calls->events);
+    calls->count++;
+    calls->events = events;
+}
+
+static void how_far_it_is_is_told_after_each_page(void **state)
+{
+    (void)state;
+    struct trail_filter filter = { .since_us = FIXTURE_TIME_US, .until_us = END_US };
+    struct calls        calls = { 0 };
+    struct simulation   simulation;
+    assert_int_equal(simulation_init(&simulation, &now, &draft, NULL), TRAIL_OK);
+    simulation.on_progress = count_calls;
+    simulation.progress_context = &calls;
+    assert_int_equal(simulate_store(&simulation, fixture.store, &filter, END_US, NULL), TRAIL_OK);
+    assert_int_equal(calls.count, 2);         /* The third page is not full, and so the last. */
+    assert_int_equal(calls.events, 2 * 4096); /* The trail's own record is the oldest, on the third. */
+    assert_int_equal(simulation.events, EVENTS - 1);
+    simulation_done(&simulation);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(how_far_it_is_is_told_after_each_page),
         cmocka_unit_test(every_event_is_seen_once),
         cmocka_unit_test(the_time_is_that_of_the_stores_events),
         cmocka_unit_test(what_was_not_recorded_is_a_range_where_names_decide),

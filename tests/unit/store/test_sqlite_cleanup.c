@@ -170,16 +170,26 @@ static void a_refusal_is_on_record_once_and_stays(void **state)
     assert_int_equal(ask(&request), CLEANUP_CLAIMED);
 }
 
-static void old_runs_are_forgotten(void **state)
+static void old_runs_are_forgotten_but_not_how_much_they_deleted(void **state)
 {
     (void)state;
-    struct store_cleanup_request request = cleanup_request(0);
+    struct store_cleanup_request request = cleanup_request(9);
     request.accept_clock = true; /* These runs are said to be of 1970. */
-    fixture_execute(&fixture, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700) "
-                              "INSERT INTO audit_cleanups (started_at, finished_at, cut_off) SELECT i, i, i FROM n");
-    cleanup_all(&fixture, &request);
+    fixture_execute(&fixture,
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700) INSERT INTO "
+                    "audit_cleanups (started_at, finished_at, cut_off, events_deleted) SELECT i, i, i, i FROM n");
+    assert_int_equal(cleanup_all(&fixture, &request).events, 8);
     assert_int_equal(number("SELECT count(*) FROM audit_cleanups"), 500);
     assert_int_equal(number("SELECT max(id) FROM audit_cleanups"), 701);
+    assert_int_equal(number("SELECT sum(events_deleted) FROM audit_cleanups"), 700 * 701 / 2 + 8);
+    assert_int_equal(number("SELECT events_deleted FROM audit_cleanups WHERE id = 202"), 202 * 203 / 2);
+    assert_int_equal(number("SELECT events_deleted FROM audit_cleanups WHERE id = 203"), 203);
+
+    /* The oldest goes in its turn. */
+    assert_int_equal(cleanup_all(&fixture, &request).events, 0);
+    assert_int_equal(number("SELECT min(id) FROM audit_cleanups"), 203);
+    assert_int_equal(number("SELECT events_deleted FROM audit_cleanups WHERE id = 203"), 203 * 204 / 2);
+    assert_int_equal(number("SELECT sum(events_deleted) FROM audit_cleanups"), 700 * 701 / 2 + 8);
 }
 
 int main(void)
@@ -192,7 +202,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_interrupt_rolls_the_step_back_and_it_can_be_done_again, make, stop),
         cmocka_unit_test_setup_teardown(a_locked_store_is_left_alone_and_tried_again, make, stop),
         cmocka_unit_test_setup_teardown(a_refusal_is_on_record_once_and_stays, make, stop),
-        cmocka_unit_test_setup_teardown(old_runs_are_forgotten, make, stop),
+        cmocka_unit_test_setup_teardown(old_runs_are_forgotten_but_not_how_much_they_deleted, make, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

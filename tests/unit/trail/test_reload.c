@@ -6,6 +6,8 @@
  *         one verdict, of one of the policies, under one reason.
  * Method: a real trail whose env file is written over, on a clock that is turned by hand, so that "once a second" costs
  *         nothing; control_append_then() fails when told; the load is four threads that record across 1,000 reloads.
+ *
+ * More than 600 lines: the load, a third of them, needs the same trail, clock and reload() as the facts before it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +23,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/os_file.h"
+#include "policy/sampling_key.h"
 #include "spool/control_append.h"
 #include "support/fault.h"
 #include "support/manual_clock.h"
@@ -195,6 +200,80 @@ static void lists_of_any_length_are_recorded(void **state)
     assert_int_equal(trail_fixture_rows(&fixture, "action = 'policy_changed' AND json_extract(context, "
                                                   "'$.new.AUDIT_TRAIL_EXCLUDE_ACTIONS') LIKE '%% ... (_____ bytes)'"),
                      1);
+}
+
+/* ---- Sampling ---- */
+
+/* Whether all three events of a request got the same answer, and which. */
+static bool request_is_kept(unsigned number)
+{
+    enum trail_err answers[3];
+    char           id[32];
+    snprintf(id, sizeof id, "request-%u", number);
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        struct trail_event event = trail_fixture_event("create_tool");
+        event.correlation_id = trail_str(id);
+        answers[i] = trail_record(fixture.trail, &event, NULL, NULL);
+    }
+    assert_true(answers[0] == TRAIL_OK || answers[0] == TRAIL_REFUSED);
+    assert_int_equal(answers[1], answers[0]);
+    assert_int_equal(answers[2], answers[0]);
+    return answers[0] == TRAIL_OK;
+}
+
+/* How many of 200 requests are kept whole, the rest being left out whole. */
+static unsigned requests_kept(void)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < 200; i++)
+        kept += request_is_kept(i);
+    return kept;
+}
+
+static void a_reload_to_a_policy_that_samples_makes_the_key_and_keeps_requests_whole(void **state)
+{
+    (void)state;
+    open_with("AUDIT_TRAIL_LEVEL=all\n");
+    assert_int_equal(requests_kept(), 200); /* The control. */
+    assert_int_not_equal(access(temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME), F_OK), 0);
+    assert_int_equal(reload("AUDIT_TRAIL_LEVEL=all\nAUDIT_TRAIL_SAMPLE_RATE=0.5\n", NULL), TRAIL_OK);
+    assert_int_equal(access(temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME), F_OK), 0);
+    unsigned kept = requests_kept();
+    print_message("%u of 200 requests were kept\n", kept);
+    assert_true(kept > 200 / 2 - 50 && kept < 200 / 2 + 50); /* Seven standard deviations. */
+    assert_false(trail_fixture_was_told(&fixture, "by a key of its own"));
+    trail_fixture_flush(&fixture);
+    assert_int_equal(trail_fixture_rows(&fixture, "weight = 2"), 3 * kept);
+    assert_int_equal(trail_fixture_rows(&fixture, "weight = 1 AND action = 'create_tool'"), 3 * 200);
+}
+
+static void a_reload_to_a_policy_that_samples_tells_of_a_key_that_is_damaged(void **state)
+{
+    (void)state;
+    open_with("AUDIT_TRAIL_LEVEL=all\n");
+    assert_int_equal(record("create_tool"), TRAIL_OK);
+    assert_int_equal(os_replace_file(temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME), TRAIL_TEXT("short"), NULL),
+                     TRAIL_OK);
+    assert_int_equal(reload("AUDIT_TRAIL_LEVEL=all\nAUDIT_TRAIL_SAMPLE_RATE=0.5\n", NULL), TRAIL_OK);
+    assert_true(trail_fixture_was_told(&fixture, "has less than the 16 bytes of a key"));
+    assert_true(trail_fixture_was_told(&fixture, "by a key of its own"));
+    unsigned kept = requests_kept();
+    assert_true(kept > 200 / 2 - 50 && kept < 200 / 2 + 50);
+}
+
+/* Nothing is open, so a reload has no reason to read a key; the trail opens with an event that may have been given the
+ * policy before. */
+static void a_policy_that_sampled_before_the_first_event_still_gets_its_key(void **state)
+{
+    (void)state;
+    open_with("AUDIT_TRAIL_LEVEL=all\nAUDIT_TRAIL_SAMPLE_RATE=0.5\n");
+    const struct policy *former = fixture.trail->rules->policy;
+    assert_int_equal(reload("AUDIT_TRAIL_LEVEL=all\n", NULL), TRAIL_OK);
+    assert_ptr_not_equal(fixture.trail->rules->policy, former);
+    assert_false(fixture.trail->has_sampling_key);
+    assert_int_equal(record("create_tool"), TRAIL_OK);
+    assert_true(fixture.trail->has_sampling_key);
+    assert_int_equal(access(temp_dir_at(&fixture.dir, SAMPLING_KEY_FILE_NAME), F_OK), 0);
 }
 
 /* ---- No change ---- */
@@ -374,14 +453,27 @@ static void the_next_start_knows_the_policy_that_was_reloaded(void **state)
 #define RELOADS 1000
 #define EVENTS_PER_RELOAD 20
 
-/* Two policies that take turns, and what each says to each action. What is not 0 for both must never be recorded. */
+/* Two policies that take turns; both leave out create_both and get_b, and sample what they do not leave out. Only one
+ * of them knows `poll` for a creation, and only the other keeps the failures that both exclude: when it does, whole. */
 static const char *const policies[] = {
-    "AUDIT_TRAIL_LEVEL=all\nAUDIT_TRAIL_EXCLUDE_ACTIONS=create_b,create_both,get_b\n",
-    "AUDIT_TRAIL_LEVEL=writes_only\nAUDIT_TRAIL_EXCLUDE_ACTIONS=create_a,create_both\n",
+    "AUDIT_TRAIL_LEVEL=all\nAUDIT_TRAIL_EXCLUDE_ACTIONS=create_b,create_both,create_failing,get_b\n"
+    "AUDIT_TRAIL_SAMPLE_RATE=0.5\nAUDIT_TRAIL_ACTION_MAP=poll=create\n",
+    "AUDIT_TRAIL_LEVEL=writes_only\nAUDIT_TRAIL_EXCLUDE_ACTIONS=create_a,create_both,create_failing\n"
+    "AUDIT_TRAIL_SAMPLE_RATE=0.25\nAUDIT_TRAIL_ALWAYS_RECORD=failures\n",
 };
 
-enum kind { KIND_A, KIND_B, KIND_BOTH, KIND_NEITHER, KIND_READ, KIND_COUNT };
-static const char *const kinds[KIND_COUNT] = { "create_a", "create_b", "create_both", "create_neither", "get_b" };
+enum kind { KIND_A, KIND_B, KIND_BOTH, KIND_NEITHER, KIND_READ, KIND_FAILING, KIND_MAPPED, KIND_COUNT };
+
+/* weights[i]: of what policies[i] keeps; 0: it leaves the kind out. */
+static const struct {
+    const char *action;
+    double      weights[2];
+} kinds[KIND_COUNT] = {
+    [KIND_A] = { "create_a", { 2, 0 } },       [KIND_B] = { "create_b", { 0, 4 } },
+    [KIND_BOTH] = { "create_both", { 0, 0 } }, [KIND_NEITHER] = { "create_neither", { 2, 4 } },
+    [KIND_READ] = { "get_b", { 0, 0 } },       [KIND_FAILING] = { "create_failing", { 0, 1 } },
+    [KIND_MAPPED] = { "poll", { 2, 1 } }, /* An operation that is not known is not sampled. */
+};
 
 struct load {
     pthread_t thread;
@@ -401,8 +493,10 @@ static void *record_across_reloads(void *argument)
         while (__atomic_load_n(&round_now, __ATOMIC_ACQUIRE) * EVENTS_PER_RELOAD < i)
             (void)sched_yield(); /* Each change meets some events. */
         enum kind          kind = (enum kind)(i % KIND_COUNT);
-        struct trail_event event = trail_fixture_event(kinds[kind]);
+        struct trail_event event = trail_fixture_event(kinds[kind].action);
         event.user_id = trail_str(user);
+        if (kind == KIND_FAILING)
+            event.outcome = TRAIL_OUTCOME_FAILURE;
         enum trail_err err = trail_record(fixture.trail, &event, NULL, NULL);
         load->recorded[kind] += err == TRAIL_OK;
         load->refused[kind] += err == TRAIL_REFUSED;
@@ -428,6 +522,16 @@ static void reload_under_load(const char *const turns[2], size_t reloads, struct
     }
 }
 
+static const double *weights_of(const char *action)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (strcmp(kinds[i].action, action) == 0)
+            return kinds[i].weights;
+    }
+    fail_msg("%s was not offered", action);
+    return NULL;
+}
+
 /* The records in their order. Behind policy_changed a thread may have one event that the policy before decided: its
  * first. One in any other place was decided by a policy that was not in force. */
 static void assert_every_record_stands_under_its_policy(void)
@@ -439,8 +543,9 @@ static void assert_every_record_stands_under_its_policy(void)
     bool          has_recorded[THREADS] = { false };
 
     assert_int_equal(sqlite3_open_v2(fixture.database, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT action, user_id FROM audit_trail ORDER BY seq", -1, &rows, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT action, user_id, weight FROM audit_trail ORDER BY seq", -1, &rows, NULL),
+        SQLITE_OK);
     while (sqlite3_step(rows) == SQLITE_ROW) {
         const char *action = (const char *)sqlite3_column_text(rows, 0);
         const char *user = (const char *)sqlite3_column_text(rows, 1);
@@ -450,10 +555,13 @@ static void assert_every_record_stands_under_its_policy(void)
         }
         if (strncmp(user, "thread-", 7) != 0)
             continue;
-        size_t thread = (size_t)(user[7] - '0');
-        bool   fits = strcmp(action, in_force == 0 ? "create_b" : "create_a") != 0;
-        if (!fits && has_recorded[thread])
-            fail_msg("%s of %s stands under the policy that leaves it out", action, user);
+        size_t        thread = (size_t)(user[7] - '0');
+        double        weight = sqlite3_column_double(rows, 2);
+        const double *weights = weights_of(action);
+        bool          fits = weight == weights[in_force]; /* Powers of two are exact. */
+        if (!fits && (has_recorded[thread] || weight != weights[1 - in_force] || weight == 0))
+            fail_msg("%s of %s with the weight %g stands under the policy that gives it %g", action, user, weight,
+                     weights[in_force]);
         late += !fits;
         has_recorded[thread] = true;
     }
@@ -474,9 +582,11 @@ static void a_thousand_reloads_under_load_leave_every_event_one_verdict(void **s
 
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(loads[i].recorded[KIND_BOTH] + loads[i].recorded[KIND_READ], 0);
-        assert_int_equal(loads[i].refused[KIND_NEITHER], 0);
         /* Both policies had a say, or this shows nothing. */
         assert_true(loads[i].recorded[KIND_A] > 0 && loads[i].recorded[KIND_B] > 0);
+        assert_true(loads[i].recorded[KIND_NEITHER] > 0 && loads[i].refused[KIND_NEITHER] > 0);
+        assert_true(loads[i].recorded[KIND_FAILING] > 0 && loads[i].refused[KIND_FAILING] > 0);
+        assert_true(loads[i].recorded[KIND_MAPPED] > 0 && loads[i].refused[KIND_MAPPED] > 0);
         for (size_t kind = 0; kind < KIND_COUNT; kind++) {
             recorded += loads[i].recorded[kind];
             refused += loads[i].refused[kind];
@@ -486,10 +596,11 @@ static void a_thousand_reloads_under_load_leave_every_event_one_verdict(void **s
     const struct trail_account *create = &stats.operations[TRAIL_OPERATION_CREATE];
     const struct trail_account *read = &stats.operations[TRAIL_OPERATION_READ];
     assert_int_equal(recorded + refused, (uint64_t)THREADS * RELOADS * EVENTS_PER_RELOAD);
-    assert_int_equal(create->recorded, recorded);
-    assert_int_equal(create->excluded + read->excluded + read->level, refused);
-    assert_int_equal(create->level + read->recorded, 0);
-    assert_int_equal(read->excluded + read->level, (uint64_t)THREADS * RELOADS * EVENTS_PER_RELOAD / KIND_COUNT);
+    const struct trail_account *other = &stats.operations[TRAIL_OPERATION_OTHER]; /* `poll`, without the map. */
+    assert_int_equal(create->recorded + other->recorded, recorded);
+    assert_int_equal(create->excluded + create->sampled + read->excluded + read->level + other->level, refused);
+    assert_int_equal(create->level + read->recorded + other->sampled, 0);
+    assert_true(create->sampled > 0);
     assert_int_equal(trail_fixture_offered(&stats), recorded + refused + 1);
 
     assert_int_equal(changes(), RELOADS);
@@ -533,6 +644,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reload_before_the_first_event_is_told_by_the_start, make, stop),
         cmocka_unit_test_setup_teardown(a_change_is_recorded_although_nothing_else_was, make, stop),
         cmocka_unit_test_setup_teardown(lists_of_any_length_are_recorded, make, stop),
+        cmocka_unit_test_setup_teardown(a_reload_to_a_policy_that_samples_makes_the_key_and_keeps_requests_whole, make,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_reload_to_a_policy_that_samples_tells_of_a_key_that_is_damaged, make, stop),
+        cmocka_unit_test_setup_teardown(a_policy_that_sampled_before_the_first_event_still_gets_its_key, make, stop),
         cmocka_unit_test_setup_teardown(a_wrong_setting_is_told_and_changes_nothing, make, stop),
         cmocka_unit_test_setup_teardown(what_the_policy_itself_refuses_is_told_as_well, make, stop),
         cmocka_unit_test_setup_teardown(a_call_within_a_second_does_nothing_and_says_so, make, stop),

@@ -31,8 +31,9 @@ static void load(struct settings *settings, const char *first, const char *secon
 static void what_decides_about_events_is_a_rule_and_nothing_else_is(void **state)
 {
     (void)state;
-    static const enum setting_id rules[] = { SETTING_ENABLED, SETTING_LEVEL, SETTING_EXCLUDE_ACTIONS,
-                                             SETTING_EXCLUDE_RESOURCES };
+    static const enum setting_id rules[] = { SETTING_ENABLED,           SETTING_LEVEL,         SETTING_EXCLUDE_ACTIONS,
+                                             SETTING_EXCLUDE_RESOURCES, SETTING_ALWAYS_RECORD, SETTING_ACTION_MAP,
+                                             SETTING_SAMPLE_RATE,       SETTING_SAMPLE_READS };
     static const enum setting_id others[] = { SETTING_REDACT_FIELDS, SETTING_MAX_VALUE_BYTES, SETTING_STATE_DIR,
                                               SETTING_ASYNC,         SETTING_DATABASE_URL,    SETTING_SERVICE };
     for (size_t i = 0; i < COUNT_OF(rules); i++)
@@ -55,6 +56,11 @@ static void only_rules_make_a_difference(void **state)
         { "AUDIT_TRAIL_ENABLED=yes", NULL, true },
         { "AUDIT_TRAIL_EXCLUDE_ACTIONS=a", NULL, false },
         { "AUDIT_TRAIL_EXCLUDE_ACTIONS= ", NULL, true },
+        { "AUDIT_TRAIL_ALWAYS_RECORD=denied", NULL, false },
+        { "AUDIT_TRAIL_ACTION_MAP=poll=read", NULL, false },
+        { "AUDIT_TRAIL_SAMPLE_RATE=0.5", NULL, false },
+        { "AUDIT_TRAIL_SAMPLE_READS=0.5", NULL, false },
+        { "AUDIT_TRAIL_SAMPLE_RATE=1", "AUDIT_TRAIL_SAMPLE_READS=1.0", true },
         { "AUDIT_TRAIL_ASYNC=false", "AUDIT_TRAIL_REDACT_FIELDS=x", true },
     };
     struct settings standard;
