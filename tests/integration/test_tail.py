@@ -245,6 +245,8 @@ class Kills(TailCase):
         print(f"seed {seed}", flush=True)
         dice = random.Random(seed)
         tails = [self.tail("-n", "10000")]
+        # What began before a tail that has no store to look at is history, and may be over before it looks.
+        self.wait_for(lambda: "the spools of this machine alone" in tails[0].err, "the first tail looks")
         left_behind = locked = in_flight = 0
         for turn in range(KILLS):
             if turn in (2, 5, 8, 11, 14):  # In the middle of it: what was before and what comes join without a seam.
