@@ -69,9 +69,9 @@ class Clock:
         return struct.unpack_from(f"<{threads}Q", self._map, self.WAKES_AT)
 
     def wait_until_looked_at(self):
-        """Until every background thread has worked with the clock as it is now."""
-        before = self._wakes()
-        assert before, "no thread of the program ever slept in poll(): is the shim loaded?"
+        """Until both background threads (sync and drain) have worked with the clock as it is now."""
+        before = wait_until(lambda: len(self._wakes()) >= 2 and self._wakes(),
+                            "both background threads sleep in poll(); is the shim loaded?")
         wait_until(lambda: all(now >= then + 2 for now, then in zip(self._wakes(), before)),
                    "the background threads look at their clock")
 
