@@ -25,4 +25,4 @@ foreach(file IN LISTS FILES)
   string(APPEND rows "    { \"${name}\", (const char *)${PREFIX}_sql_${digits} },\n")
 endforeach()
 file(WRITE ${OUTPUT} "/* Made from the migrations by cmake/embed_sql.cmake. */\n${arrays}\n"
-  "static const struct migration ${PREFIX}_migrations[] = {\n${rows}};\n")
+  "const struct migration ${PREFIX}_migrations[] = {\n${rows}};\n")

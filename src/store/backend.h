@@ -18,8 +18,11 @@
 struct store_open_options {
     const bool *interrupted; /* May be NULL. */
     bool        read_only;
-    uint32_t    wait_ms; /* How long to wait for a lock; 0 = STORE_WAIT_MS. */
+    uint32_t    wait_ms;        /* How long to wait for a lock or a connection; 0 = STORE_WAIT_MS. */
+    uint32_t    retention_days; /* Days older than this get no partition of their own; 0 = STORE_RETENTION_DAYS. */
 };
+
+#define STORE_RETENTION_DAYS 90
 
 /* Longer than any transaction of ours takes (a batch: tens of milliseconds), short enough for a caller
  * that waits for its commit (AUDIT_TRAIL_SYNC_TIMEOUT_MS is 5,000 too). */
@@ -34,8 +37,20 @@ struct store_query {
     void                     *context;
 };
 
+/* A numbered step of a schema, compiled in. */
+struct migration {
+    const char *name; /* "0001_initial.sql" */
+    const char *sql;
+};
+
 struct store_backend {
-    const char *scheme; /* "sqlite": what stands before the colon of a URL. */
+    const char             *scheme; /* "sqlite": what stands before the colon of a URL. */
+    enum store_dialect      dialect;
+    const struct migration *migrations;
+    size_t                  migration_count; /* The newest schema version. */
+
+    /* Is the URL well-formed? Connects to nothing. TRAIL_ECONFIG says what is wrong, without a password. */
+    enum trail_err (*check_url)(const char *url, struct trail_error *ret_error);
 
     enum trail_err (*open)(struct store **ret_store, const char *url, const struct store_open_options *options,
                            struct trail_error *ret_error);
@@ -64,6 +79,7 @@ struct store {
     const struct store_backend *backend;
     struct uuid                 identity;
     bool                        read_only;
+    int64_t                     schema_was; /* The schema's version when we came; now it is migration_count. */
 };
 
 /* What every back-end's run of a clean-up begins with. */
@@ -72,6 +88,16 @@ struct store_cleanup {
 };
 
 extern const struct store_backend sqlite_backend;
+
+/* The back-end for a URL; one that is a loadable object is loaded, once per process, and stays. TRAIL_ECONFIG: no such
+ * scheme (the schemes that are known are named), or its object is not installed or is of another version. */
+TRAIL_MUST_CHECK enum trail_err backend_find(const struct store_backend **ret_backend, const char *url,
+                                             struct trail_error *ret_error);
+
+/* What the loadable object of a back-end exports, under the name BACKEND_ENTRY: its table, or NULL when `version` (that
+ * of whoever loads it, trail_version()) is not its own: the two share structs that change between versions. */
+typedef const struct store_backend *(*backend_entry_fn)(const char *version);
+#define BACKEND_ENTRY "trail_store_backend"
 
 /* store_open() and store_open_reader() with everything said; for tests that cannot wait for STORE_WAIT_MS. */
 TRAIL_MUST_CHECK enum trail_err store_open_with(struct store **ret_store, const char *url,

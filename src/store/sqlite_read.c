@@ -14,6 +14,7 @@ static int bind_value(sqlite3_stmt *statement, int at, const struct store_value 
 {
     switch (value->kind) {
     case STORE_NULL: return sqlite3_bind_null(statement, at);
+    case STORE_TIME:
     case STORE_INTEGER: return sqlite3_bind_int64(statement, at, value->integer);
     case STORE_REAL: return sqlite3_bind_double(statement, at, value->real);
     case STORE_TEXT:

@@ -1,6 +1,6 @@
 /* sqlite_schema.c -- creates the schema of an SQLite store and brings it up to date, one process at a time.
  *
- * Layout: src/store/migrations/NNNN_name.sql, compiled in; audit_store.schema_version counts the applied ones.
+ * Layout: src/store/migrations/sqlite/NNNN_name.sql, compiled in; audit_store.schema_version counts the applied ones.
  * Validity: a database without audit_store must be empty, else it is somebody else's and is left alone.
  * Recovery: every migration and its version number commit together, under SQLite's write lock. Who loses the race
  * finds the work done. A version above ours belongs to a newer library and is refused, both numbers named. */
@@ -11,14 +11,11 @@
 
 #include "base/clock.h"
 
-struct migration {
-    const char *name;
-    const char *sql;
-};
-
 #include "store/sqlite_migrations.h"
 
-#define NEWEST ((int64_t)(sizeof sqlite_migrations / sizeof sqlite_migrations[0]))
+_Static_assert(sizeof sqlite_migrations / sizeof sqlite_migrations[0] == SQLITE_SCHEMA_NEWEST, "one file per version");
+
+#define NEWEST ((int64_t)SQLITE_SCHEMA_NEWEST)
 
 /* What the database says about itself. */
 struct schema_state {
@@ -211,6 +208,7 @@ enum trail_err sqlite_schema_open(struct sqlite_store *store, struct trail_error
 {
     struct schema_state state;
     enum trail_err      err = read_state(store, &state, ret_error);
+    store->base.schema_was = state.version;
     if (err == TRAIL_OK)
         err = check_state(store, &state, ret_error);
     if (err == TRAIL_OK && state.version < NEWEST)

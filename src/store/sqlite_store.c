@@ -130,10 +130,8 @@ int sqlite_wait_for_lock(void *context, int earlier_waits)
 
 /* ---- The file ---- */
 
-/* The path of "sqlite:PATH". A relative one gets "./" in front: ":memory:" and "file:" then mean files of that name and
- * nothing else to SQLite. TRAIL_ECONFIG: no path, or "//", which some programs take for part of the path and some
- * do not. */
-static enum trail_err take_path(struct sqlite_store *store, const char *url, struct trail_error *ret_error)
+/* TRAIL_ECONFIG: no path, or "//", which some programs take for part of the path and some do not. */
+static enum trail_err sqlite_check_url(const char *url, struct trail_error *ret_error)
 {
     const char *path = strchr(url, ':') + 1;
     if (path[0] == '\0')
@@ -141,7 +139,18 @@ static enum trail_err take_path(struct sqlite_store *store, const char *url, str
     if (strncmp(path, "//", 2) == 0)
         return error_set(ret_error, TRAIL_ECONFIG, 0,
                          "\"//\" in the database URL \"%s\" is ambiguous; write sqlite:PATH", url);
-    size_t size = strlen(path) + sizeof "./";
+    return TRAIL_OK;
+}
+
+/* The path of "sqlite:PATH". A relative one gets "./" in front: ":memory:" and "file:" then mean files of that name and
+ * nothing else to SQLite. */
+static enum trail_err take_path(struct sqlite_store *store, const char *url, struct trail_error *ret_error)
+{
+    enum trail_err err = sqlite_check_url(url, ret_error);
+    if (err != TRAIL_OK)
+        return err;
+    const char *path = strchr(url, ':') + 1;
+    size_t      size = strlen(path) + sizeof "./";
     store->path = malloc(size);
     if (store->path == NULL)
         return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a store");
@@ -304,6 +313,10 @@ static uint64_t sqlite_bytes(struct store *store)
 
 const struct store_backend sqlite_backend = {
     .scheme = "sqlite",
+    .dialect = STORE_DIALECT_SQLITE,
+    .migrations = sqlite_migrations,
+    .migration_count = SQLITE_SCHEMA_NEWEST,
+    .check_url = sqlite_check_url,
     .open = sqlite_open,
     .close = sqlite_close,
     .writer_add = sqlite_writer_add,

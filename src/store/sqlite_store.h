@@ -39,6 +39,10 @@
 /* "ATRL": marks the file as ours for file(1) and for us. */
 #define SQLITE_APPLICATION_ID 0x4154524c
 
+/* As many versions as there are files in migrations/sqlite/. */
+#define SQLITE_SCHEMA_NEWEST 2
+extern const struct migration sqlite_migrations[SQLITE_SCHEMA_NEWEST];
+
 /* Prepared once per connection that writes. */
 enum sqlite_statement {
 #define STATEMENT(symbol, text) SQLITE_STATEMENT_##symbol,

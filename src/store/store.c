@@ -1,37 +1,25 @@
-/* store.c -- finds the back-end that a URL names and passes every call on to it. */
+/* store.c -- passes every call on to the back-end of the store. */
 #include "store/store.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "store/backend.h"
-
-static const struct store_backend *const backends[] = { &sqlite_backend };
-
-static const struct store_backend *backend_of(const char *url)
-{
-    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
-        size_t size = strlen(backends[i]->scheme);
-        if (strncmp(url, backends[i]->scheme, size) == 0 && url[size] == ':')
-            return backends[i];
-    }
-    return NULL;
-}
 
 enum trail_err store_open_with(struct store **ret_store, const char *url, const struct store_open_options *options,
                                struct trail_error *ret_error)
 {
     assert(ret_store != NULL);
 
-    const struct store_backend *backend = url != NULL ? backend_of(url) : NULL;
-    if (backend == NULL) {
-        /* Only the scheme is shown: what follows may hold a password. */
-        int shown = url != NULL ? (int)strcspn(url, ":") : 0;
-        return error_set(ret_error, TRAIL_ECONFIG, 0,
-                         "no store for database URLs that begin with \"%.*s:\"; known is sqlite:PATH",
-                         shown > 32 ? 32 : shown, url != NULL ? url : "");
-    }
-    return backend->open(ret_store, url, options, ret_error);
+    const struct store_backend *backend;
+    enum trail_err              err = backend_find(&backend, url, ret_error);
+    return err == TRAIL_OK ? backend->open(ret_store, url, options, ret_error) : err;
+}
+
+enum trail_err store_check_url(const char *url, struct trail_error *ret_error)
+{
+    const struct store_backend *backend;
+    enum trail_err              err = backend_find(&backend, url, ret_error);
+    return err == TRAIL_OK ? backend->check_url(url, ret_error) : err;
 }
 
 enum trail_err store_open(struct store **ret_store, const char *url, const bool *interrupted,
@@ -89,6 +77,11 @@ enum trail_err store_write(struct store *store, const struct store_batch *batch,
     assert(!store->read_only);
     assert(batch_is_sound(batch));
     return store->backend->write(store, batch, ret_last_seq, ret_error);
+}
+
+enum store_dialect store_dialect(const struct store *store)
+{
+    return store->backend->dialect;
 }
 
 uint64_t store_bytes(struct store *store)

@@ -74,6 +74,9 @@ TRAIL_MUST_CHECK enum trail_err store_open_reader(struct store **ret_store, cons
 
 void store_close(struct store *store);
 
+/* Is the URL one that store_open() could take? Connects to nothing. TRAIL_ECONFIG. */
+TRAIL_MUST_CHECK enum trail_err store_check_url(const char *url, struct trail_error *ret_error);
+
 /* The store's own identity: what a spool's destination is compared with. */
 const struct uuid *store_identity(const struct store *store);
 
@@ -92,7 +95,9 @@ uint64_t store_bytes(struct store *store);
 
 /* ---- Reading: SQL made by the query layer, rows handed to a function ---- */
 
-enum store_value_kind { STORE_NULL, STORE_INTEGER, STORE_REAL, STORE_TEXT, STORE_BLOB };
+/* TIME: microseconds since 1970 UTC in `integer`, for a column of times; BLOB of 16 bytes: a uuid. Both are for
+ * parameters: a time is read as an INTEGER, a boolean as 0 or 1. */
+enum store_value_kind { STORE_NULL, STORE_INTEGER, STORE_REAL, STORE_TEXT, STORE_BLOB, STORE_TIME };
 
 struct store_value {
     enum store_value_kind kind;
@@ -104,7 +109,12 @@ struct store_value {
 /* Called for each row; false stops. */
 typedef bool (*store_row_fn)(void *context, const struct store_value *columns, size_t column_count);
 
-/* Run one SELECT with `?`-style parameters. The read transaction ends before this returns. */
+/* What the SQL of a store is like where SQLite and PostgreSQL differ. */
+enum store_dialect { STORE_DIALECT_SQLITE, STORE_DIALECT_POSTGRESQL };
+
+enum store_dialect store_dialect(const struct store *store);
+
+/* Run one SELECT with parameters written `?` or `?1`, `?2`. The read transaction ends before this returns. */
 TRAIL_MUST_CHECK enum trail_err store_select(struct store *store, const char *sql, const struct store_value *parameters,
                                              size_t parameter_count, store_row_fn on_row, void *context,
                                              struct trail_error *ret_error);
