@@ -5,7 +5,6 @@
 #include "store/postgresql_connection.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -53,13 +52,10 @@ static enum trail_err meaning_of(const char *sqlstate)
     return TRAIL_EAWAY; /* Shutting down, too many connections, disk full, read-only, lock time-out, deadlock, ... */
 }
 
-/* libpq's words without the end of their last line. */
+/* libpq's words are lines; the first says it. */
 static int words_size(const char *words)
 {
-    size_t size = strlen(words);
-    while (size > 0 && isspace((unsigned char)words[size - 1]))
-        size--;
-    return (int)size;
+    return (int)strcspn(words, "\n");
 }
 
 static enum trail_err lost(struct pg_connection *connection, const char *doing, const char *why,
@@ -67,7 +63,7 @@ static enum trail_err lost(struct pg_connection *connection, const char *doing, 
 {
     connection->broken = true;
     connection->sqlstate[0] = '\0';
-    return error_set(ret_error, TRAIL_EAWAY, 0, "cannot %s in %s: %.*s", doing, connection->name, words_size(why), why);
+    return error_set(ret_error, TRAIL_EAWAY, 0, "cannot %s %s: %.*s", doing, connection->name, words_size(why), why);
 }
 
 /* "COPY audit_events, line 3, column flags": 3. */
@@ -86,7 +82,7 @@ static enum trail_err refused(struct pg_connection *connection, const PGresult *
         return lost(connection, doing, PQerrorMessage(connection->pg), ret_error);
     snprintf(connection->sqlstate, sizeof connection->sqlstate, "%s", sqlstate);
     connection->error_row = row_of_context(PQresultErrorField(result, PG_DIAG_CONTEXT));
-    return error_set(ret_error, meaning_of(sqlstate), 0, "cannot %s in %s: %s", doing, connection->name,
+    return error_set(ret_error, meaning_of(sqlstate), 0, "cannot %s %s: %s", doing, connection->name,
                      words != NULL ? words : sqlstate);
 }
 
@@ -369,7 +365,7 @@ enum trail_err pg_read(struct pg_connection *connection, const struct pg_stateme
     PGresult *answers[5];
 
     *ret_result = NULL;
-    enum trail_err err = run_pipeline(connection, all, 5, "read", answers, ret_error);
+    enum trail_err err = run_pipeline(connection, all, 5, "read from", answers, ret_error);
     if (err != TRAIL_OK)
         return err;
     *ret_result = answers[3];
@@ -390,7 +386,7 @@ void pg_rollback(struct pg_connection *connection)
     char     sqlstate[sizeof connection->sqlstate];
     uint64_t row = connection->error_row;
     memcpy(sqlstate, connection->sqlstate, sizeof sqlstate);
-    if (status == PQTRANS_ACTIVE || pg_run(connection, "ROLLBACK", "roll back", NULL, 0, NULL) != TRAIL_OK)
+    if (status == PQTRANS_ACTIVE || pg_run(connection, "ROLLBACK", "roll back in", NULL, 0, NULL) != TRAIL_OK)
         connection->broken = true;
     /* They are asked for after the transaction that failed. */
     memcpy(connection->sqlstate, sqlstate, sizeof sqlstate);
@@ -402,7 +398,7 @@ void pg_rollback(struct pg_connection *connection)
 enum trail_err pg_copy_bytes(struct pg_connection *connection, const char *bytes, size_t size,
                              struct trail_error *ret_error)
 {
-    static const char doing[] = "send a batch";
+    static const char doing[] = "send a batch to";
     int64_t           deadline_us = deadline_in_ms(PG_ANSWER_WAIT_MS);
     enum trail_err    err = pg_check_usable(connection, ret_error);
     int               taken = 0;
@@ -417,7 +413,7 @@ enum trail_err pg_copy_bytes(struct pg_connection *connection, const char *bytes
 
 enum trail_err pg_copy_end(struct pg_connection *connection, const char *give_up, struct trail_error *ret_error)
 {
-    static const char doing[] = "store a batch";
+    static const char doing[] = "store a batch in";
     int64_t           deadline_us = deadline_in_ms(PG_ANSWER_WAIT_MS);
     enum trail_err    err = pg_check_usable(connection, ret_error);
     int               taken = 0;
@@ -479,7 +475,7 @@ static PGconn *start_connecting(const char *url)
 static enum trail_err finish_connecting(struct pg_connection *connection, int64_t deadline_us,
                                         struct trail_error *ret_error)
 {
-    static const char         doing[] = "connect";
+    static const char         doing[] = "connect to";
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (PQstatus(connection->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
         short          events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
@@ -522,7 +518,7 @@ enum trail_err pg_connect(struct pg_connection *connection, const char *url, con
     name_connection(connection);
     PQsetNoticeProcessor(connection->pg, ignore_notice, NULL);
     if (PQsetnonblocking(connection->pg, 1) != 0)
-        return lost(connection, "connect", PQerrorMessage(connection->pg), ret_error);
+        return lost(connection, "connect to", PQerrorMessage(connection->pg), ret_error);
     return TRAIL_OK;
 }
 

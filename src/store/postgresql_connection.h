@@ -61,7 +61,7 @@ TRAIL_MUST_CHECK enum trail_err pg_check_usable(const struct pg_connection *conn
 
 /* Run one or several statements (simple protocol, text results) in one message. results[i] is what the i-th statement
  * answered; result_max of them are kept, those that are not there are NULL; NULL and 0: none is wanted. A COPY ... FROM
- * STDIN must be the last: its answer is PGRES_COPY_IN. `doing` completes "cannot ... in NAME". */
+ * STDIN must be the last: its answer is PGRES_COPY_IN. `doing` completes "cannot ... NAME": "lock the schema of". */
 TRAIL_MUST_CHECK enum trail_err pg_run(struct pg_connection *connection, const char *sql, const char *doing,
                                        PGresult *results[], size_t result_max, struct trail_error *ret_error);
 

@@ -42,7 +42,7 @@ uint64_t postgresql_bytes(struct store *base)
         " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'audittrail' AND c.relkind = 'r'";
     PGresult *row = NULL;
     int64_t   bytes = 0;
-    if (pg_run(&postgresql_store_of(base)->connection, sql, "ask for the size", &row, 1, NULL) == TRAIL_OK)
+    if (pg_run(&postgresql_store_of(base)->connection, sql, "ask for the size of", &row, 1, NULL) == TRAIL_OK)
         bytes = pg_number(row, 0, 0, 0);
     PQclear(row);
     return (uint64_t)bytes;

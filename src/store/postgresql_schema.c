@@ -35,7 +35,7 @@ static enum trail_err read_store_row(struct postgresql_store *store, struct sche
                                      struct trail_error *ret_error)
 {
     PGresult      *row;
-    enum trail_err err = pg_run(&store->connection, row_sql, "read the schema", &row, 1, ret_error);
+    enum trail_err err = pg_run(&store->connection, row_sql, "read the schema of", &row, 1, ret_error);
     if (err != TRAIL_OK)
         return err;
     state->version = pg_number(row, 0, 0, -1);
@@ -68,7 +68,7 @@ static enum trail_err read_state(struct postgresql_store *store, struct schema_s
 {
     *ret_state = (struct schema_state){ 0 };
     PGresult      *row;
-    enum trail_err err = pg_run(&store->connection, look_sql, "read the schema", &row, 1, ret_error);
+    enum trail_err err = pg_run(&store->connection, look_sql, "read the schema of", &row, 1, ret_error);
     if (err != TRAIL_OK)
         return err;
     err = check_server(store, row, ret_error);
@@ -105,7 +105,7 @@ static enum trail_err apply(struct postgresql_store *store, int64_t version, str
                      0, ret_error);
     char sql[96];
     snprintf(sql, sizeof sql, "UPDATE audittrail.audit_store SET schema_version = %" PRId64, NEWEST);
-    return err == TRAIL_OK ? pg_run(&store->connection, sql, "note the schema version", NULL, 0, ret_error) : err;
+    return err == TRAIL_OK ? pg_run(&store->connection, sql, "note the schema version of", NULL, 0, ret_error) : err;
 }
 
 static enum trail_err bring_up_to_date(struct postgresql_store *store, struct schema_state *state,
@@ -114,7 +114,7 @@ static enum trail_err bring_up_to_date(struct postgresql_store *store, struct sc
     struct pg_connection *connection = &store->connection;
     char                  sql[512];
     snprintf(sql, sizeof sql, PG_BEGIN "SELECT pg_advisory_xact_lock(%d, %d)", PG_LOCK_CLASS, PG_LOCK_SCHEMA);
-    enum trail_err err = pg_run(connection, sql, "lock the schema", NULL, 0, ret_error);
+    enum trail_err err = pg_run(connection, sql, "lock the schema of", NULL, 0, ret_error);
     if (err == TRAIL_OK)
         err = read_state(store, state, ret_error);
     if (err == TRAIL_OK && state->version < NEWEST)
@@ -122,7 +122,7 @@ static enum trail_err bring_up_to_date(struct postgresql_store *store, struct sc
     if (err == TRAIL_OK)
         err = read_store_row(store, state, ret_error);
     if (err == TRAIL_OK)
-        err = pg_run(connection, "COMMIT", "create the schema", NULL, 0, ret_error);
+        err = pg_run(connection, "COMMIT", "create the schema in", NULL, 0, ret_error);
     if (err != TRAIL_OK)
         pg_rollback(connection);
     return err;
