@@ -101,8 +101,7 @@ static enum trail_err apply(struct postgresql_store *store, int64_t version, str
 {
     enum trail_err err = TRAIL_OK;
     for (; err == TRAIL_OK && version < NEWEST; version++)
-        err = pg_run(&store->connection, postgresql_migrations[version].sql, postgresql_migrations[version].name, NULL,
-                     0, ret_error);
+        err = pg_run(&store->connection, postgresql_migrations[version].sql, "create the schema in", NULL, 0, ret_error);
     char sql[96];
     snprintf(sql, sizeof sql, "UPDATE audittrail.audit_store SET schema_version = %" PRId64, NEWEST);
     return err == TRAIL_OK ? pg_run(&store->connection, sql, "note the schema version of", NULL, 0, ret_error) : err;
