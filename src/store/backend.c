@@ -90,7 +90,7 @@ static enum trail_err load(struct known_backend *backend, struct trail_error *re
         return error_set(ret_error, TRAIL_ECONFIG, 0,
                          "the back-end for %s: is not installed: there is no %.160s (it is built where %s is there)",
                          backend->schemes[0], path, backend->packaged);
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (object == NULL)
         return error_set(ret_error, TRAIL_ECONFIG, 0, "the back-end for %s: cannot be loaded: %.200s",
                          backend->schemes[0], dlerror());
@@ -114,7 +114,7 @@ enum trail_err backend_find(const struct store_backend **ret_backend, const char
         int shown = url != NULL ? (int)strcspn(url, ":") : 0;
         return error_set(ret_error, TRAIL_ECONFIG, 0,
                          "no store for database URLs that begin with \"%.*s:\"; known are sqlite:PATH and "
-                         "postgresql://USER@HOST/DATABASE",
+                         "postgresql://...",
                          shown > 32 ? 32 : shown, url != NULL ? url : "");
     }
     if (backend->linked != NULL) {
