@@ -1,7 +1,7 @@
 /* backend.c -- finds the back-end that a URL names, and loads it when it is a loadable object.
  *
- * An object is looked for beside the file that this code is in (a program in bin/ has it in ../lib/audittrail/, a library
- * in audittrail/), so that a build tree and an installed tree that was moved find their own; then where the
+ * An object is looked for beside the file that this code is in (a program in bin/ has it in ../lib/audittrail/, a
+ * library in audittrail/), so that a build tree and an installed tree that was moved find their own; then where the
  * installation put it. It stays loaded: libpq and libcrypto leave handlers behind that must be there at exit. */
 #include "store/backend.h"
 
