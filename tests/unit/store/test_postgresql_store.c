@@ -1,7 +1,7 @@
 /* test_postgresql_store.c -- a PostgreSQL store opens, is itself, and goes without a trace.
  *
- * Goal:   the loadable object hands its table to its own version only; a store has the identity of its database; closing
- *         it, or dying, leaves no session behind; a child that was forked beside an open store does not end its session.
+ * Goal:   the loadable object hands its table to its own version only; a store has the identity of its database;
+ *         closing it leaves no session behind; a child that was forked beside an open store does not end its session.
  * Method: a real server, whose pg_stat_activity is looked at; a real fork().
  */
 #include <setjmp.h>
