@@ -1,7 +1,7 @@
 /* test_postgresql_days.c -- which days get a partition, and what becomes of the events of the others.
  *
- * Goal: today and the next two days are there before an event needs them; days of the retention period are made when they
- * are met; what cannot be made loses nothing and is not asked for with every batch.
+ * Goal: today and the next two days are there before an event needs them; days of the retention period are made when
+ * they are met; what cannot be made loses nothing and is not asked for with every batch.
  * Method: a real server; a role without the privilege; the statements counted that the server ran. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* test_ref_resolver.c -- what the caches answer, what is left to look up, and whose the ids are.
  *
- * Goal: every process asks for the same tuples in the same order; an id goes to all events of its tuple and to no other;
- * nothing that was not settled is remembered.
+ * Goal: every process asks for the same tuples in the same order; an id goes to all events of its tuple and to no
+ * other; nothing that was not settled is remembered.
  * Method: ids made up by the test in place of a database. */
 #include <setjmp.h>
 #include <stdarg.h>
