@@ -109,7 +109,8 @@ END $$;
 -- Count some blocks of a detached day and note the references of their events; drop the day when all are.
 CREATE FUNCTION audittrail.audit_drop_expired(run bigint, elapsed bigint, argument bigint, rows_max integer)
 RETURNS audittrail.audit_cleanup_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp SET lock_timeout = '100ms'
+SET jit = off AS $$
 DECLARE
   expired audit_expired_days;
   behind  bigint;
@@ -200,7 +201,8 @@ END $$;
 -- because there most of them are still in use, and it is over as soon as none is left.
 CREATE FUNCTION audittrail.audit_look_at_references(run bigint, elapsed bigint, argument bigint, rows_max integer)
 RETURNS audittrail.audit_cleanup_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp SET lock_timeout = '100ms'
+SET jit = off AS $$
 DECLARE
   at      bigint;
   kinds   smallint[];
