@@ -73,7 +73,7 @@ AS $$ SELECT date_trunc('day', cut_off, 'UTC') FROM audit_cleanups WHERE id = ru
 
 -- Nothing that such a day's events need may go before the day does, however long it cannot be detached.
 CREATE FUNCTION audittrail.audit_cleanup_safe_cut_off(run bigint) RETURNS timestamptz
-LANGUAGE sql STABLE SET search_path = audittrail, pg_catalog, pg_temp
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp
 AS $$ SELECT least(audit_cleanup_cut_off(run), (SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM audit_days)) $$;
 
 -- Detach the oldest expired day behind the day `argument` (counted from 1970).
@@ -101,6 +101,7 @@ BEGIN
   END;
   INSERT INTO audit_expired_days (day, partition)
   VALUES (oldest.day, 'audit_expired_' || to_char(oldest.day, 'YYYYMMDD'));
+  UPDATE audit_cleanups SET partitions_dropped = partitions_dropped + 1 WHERE id = run;
   RETURN ROW(true, false, 1, oldest.day - date '1970-01-01')::audit_cleanup_answer;
 EXCEPTION WHEN lock_not_available THEN
   RETURN ROW(true, true, 0, argument)::audit_cleanup_answer;
@@ -142,8 +143,8 @@ BEGIN
   EXECUTE format('DROP TABLE %I', expired.partition);
   DELETE FROM audit_expired_days WHERE day = expired.day;
   UPDATE audit_reference_looks SET position = 4611686018427387904 WHERE state = 0;
-  UPDATE audit_cleanups SET events_deleted = events_deleted + expired.events, batches = batches + 1,
-    partitions_dropped = partitions_dropped + 1 WHERE id = run;
+  UPDATE audit_cleanups SET events_deleted = events_deleted + expired.events,
+    batches = batches + (expired.events > 0)::integer WHERE id = run;
   RETURN ROW(true, false, expired.events, 0)::audit_cleanup_answer;
 EXCEPTION WHEN lock_not_available THEN
   RETURN ROW(true, true, 0, argument)::audit_cleanup_answer;
@@ -197,8 +198,8 @@ EXCEPTION WHEN lock_not_available THEN
 END $$;
 
 -- Look at the references in state `argument`, 0 or 2: those that an event uses are no longer noted, those that none
--- used in all the days and among the strays get the next state. One kind in one day per call, the newest day first,
--- because there most of them are still in use, and it is over as soon as none is left.
+-- used in all the days and among the strays get the next state. One kind in one day after the other, the newest day
+-- first, because there most of them are still in use; it is over as soon as none is left.
 CREATE FUNCTION audittrail.audit_look_at_references(run bigint, elapsed bigint, argument bigint, rows_max integer)
 RETURNS audittrail.audit_cleanup_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp SET lock_timeout = '100ms'
@@ -207,6 +208,8 @@ DECLARE
   at      bigint;
   kinds   smallint[];
   place   record;
+  ids     bigint[];
+  used    bigint[];
   columns text[] := ARRAY['actor', 'resource', 'action', 'route'];
 BEGIN
   IF argument NOT IN (0, 2) THEN
@@ -217,24 +220,31 @@ BEGIN
     RETURN ROW(false, false, 0, NULL)::audit_cleanup_answer;
   END IF;
   UPDATE audit_cleanups SET duration = elapsed WHERE id = run;
-  SELECT position INTO at FROM audit_reference_looks WHERE state = argument FOR UPDATE;
-  -- Kinds by themselves, so that a day that is large takes no longer than it must. Strays stand for a day beyond all.
-  SELECT array_agg(kind) INTO kinds FROM (SELECT 0 AS kind UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) k
-  WHERE EXISTS (SELECT 1 FROM audit_unused_references r WHERE r.state = argument AND r.kind = k.kind);
-  SELECT d.number * 4 + k.kind AS position, k.kind, d.partition INTO place
-  FROM (SELECT (day - date '1970-01-01')::bigint AS number, partition FROM audit_days
-        UNION ALL SELECT 1000000000, 'audit_events_stray') d, unnest(kinds) k (kind)
-  WHERE d.number * 4 + k.kind < at ORDER BY 1 DESC LIMIT 1;
-  IF place.position IS NULL THEN
-    UPDATE audit_unused_references SET state = argument + 1 WHERE state = argument;
-    UPDATE audit_reference_looks SET position = 4611686018427387904 WHERE state = argument;
-    RETURN ROW(true, false, 0, NULL)::audit_cleanup_answer;
-  END IF;
-  EXECUTE format('DELETE FROM audit_unused_references u USING (SELECT DISTINCT e.%1$I AS id FROM %2$I e WHERE e.%1$I IN '
-                 '(SELECT id FROM audit_unused_references WHERE state = $1 AND kind = $2)) used '
-                 'WHERE u.kind = $2 AND u.state = $1 AND u.id = used.id', columns[place.kind + 1], place.partition)
-    USING argument, place.kind;
-  UPDATE audit_reference_looks SET position = place.position WHERE state = argument;
+  LOOP
+    SELECT position INTO at FROM audit_reference_looks WHERE state = argument FOR UPDATE;
+    -- Kinds by themselves, so that a day that is large takes no longer than it must. Strays stand for a day beyond all.
+    SELECT array_agg(kind) INTO kinds FROM (SELECT 0 AS kind UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) k
+    WHERE EXISTS (SELECT 1 FROM audit_unused_references r WHERE r.state = argument AND r.kind = k.kind);
+    SELECT d.number * 4 + k.kind AS position, k.kind, d.partition INTO place
+    FROM (SELECT (day - date '1970-01-01')::bigint AS number, partition FROM audit_days
+          UNION ALL SELECT 1000000000, 'audit_events_stray') d, unnest(kinds) k (kind)
+    WHERE d.number * 4 + k.kind < at ORDER BY 1 DESC LIMIT 1;
+    IF place.position IS NULL THEN
+      UPDATE audit_unused_references SET state = argument + 1 WHERE state = argument;
+      UPDATE audit_reference_looks SET position = 4611686018427387904 WHERE state = argument;
+      RETURN ROW(true, false, 0, NULL)::audit_cleanup_answer;
+    END IF;
+    ids := ARRAY(SELECT id FROM audit_unused_references WHERE state = argument AND kind = place.kind);
+    -- Few are looked up in the index, which actions and routes have none of. Otherwise the day is read once. Which of the
+    -- two is not left to the planner: it knows nothing of how many there are, and the wrong one takes hours.
+    EXECUTE format(CASE WHEN place.kind < 2 AND cardinality(ids) <= 1000
+                   THEN 'SELECT array_agg(id) FROM unnest($1) id WHERE EXISTS (SELECT FROM %2$I WHERE %1$I = id OFFSET 0)'
+                   ELSE 'SELECT array_agg(DISTINCT %1$I) FROM %2$I WHERE %1$I = ANY ($1)' END,
+                   columns[place.kind + 1], place.partition) INTO used USING ids;
+    DELETE FROM audit_unused_references WHERE state = argument AND kind = place.kind AND id = ANY (used);
+    UPDATE audit_reference_looks SET position = place.position WHERE state = argument;
+    EXIT WHEN clock_timestamp() > now() + interval '50 ms'; -- Most days have no event, or few, of what is left.
+  END LOOP;
   RETURN ROW(true, false, 0, argument)::audit_cleanup_answer;
 EXCEPTION WHEN lock_not_available THEN
   RETURN ROW(true, true, 0, argument)::audit_cleanup_answer;
@@ -324,7 +334,7 @@ END $$;
 
 -- Which writers nothing in the store keeps: whatever they recorded is long gone.
 CREATE FUNCTION audittrail.audit_gone_writers(safe timestamptz) RETURNS SETOF audittrail.audit_writers
-LANGUAGE sql STABLE SET search_path = audittrail, pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp AS $$
   SELECT * FROM audit_writers w WHERE w.started_at < safe
   AND NOT EXISTS (SELECT 1 FROM audit_batches b WHERE b.writer = w.id
                   AND (b.recorded_at >= safe OR b.max_timestamp >= safe))
