@@ -10,6 +10,7 @@
 #include "cli/screen.h"
 #include "cli/settings_pages.h"
 #include "cli/table.h"
+#include "store/store.h"
 
 static const char *take_output(void *context, const char *value)
 {
@@ -125,6 +126,18 @@ static void print_problems(const struct settings_report *report, const struct sc
         fprintf(stderr, "error: %zu more of them\n", report->error_count - told);
 }
 
+/* A URL has a grammar of its own, which the back-end knows. */
+static enum trail_err check_database_url(const struct settings *settings, const struct screen *screen)
+{
+    struct trail_error error = { 0 };
+    enum trail_err     err = settings->enabled ? store_check_url(settings->database_url, &error) : TRAIL_OK;
+    if (err != TRAIL_OK) {
+        screen_print(screen, stderr, STYLE_BAD, "error:");
+        fprintf(stderr, " AUDIT_TRAIL_DATABASE_URL: %s\n", error.message);
+    }
+    return err;
+}
+
 /* show and check: both read all sources and tell all problems; a wrong setting makes both fail. */
 static int show_or_check(const struct options *options, bool check, bool json)
 {
@@ -140,6 +153,8 @@ static int show_or_check(const struct options *options, bool check, bool json)
 
     struct screen screen = screen_of(stderr);
     print_problems(&report, &screen);
+    if (err == TRAIL_OK)
+        err = check_database_url(&settings, &screen);
     if (err != TRAIL_OK && err != TRAIL_ECONFIG)
         fprintf(stderr, "audittrail config: %s\n", trail_strerror(err));
     else if (!check)

@@ -16,6 +16,7 @@ set(AUDITTRAIL_POSTGRESQL_SOURCES
   store/postgresql_connection.c
   store/postgresql_migrations.c
   store/postgresql_schema.c
+  store/postgresql_script.c
   store/postgresql_read.c
   store/postgresql_store.c
 )

@@ -6,13 +6,13 @@
  * race finds the work done. A version above ours belongs to a newer library and is refused, both numbers named. */
 #include "store/postgresql_store.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 
-#define OLDEST_SERVER 150000
 #define NEWEST ((int64_t)POSTGRESQL_SCHEMA_NEWEST)
 
 static const char look_sql[] =
@@ -51,7 +51,7 @@ static enum trail_err check_server(struct postgresql_store *store, const PGresul
     const char *name = store->connection.name;
     int64_t     version = pg_number(row, 0, 0, 0);
     const char *encoding = PQgetvalue(row, 0, 1);
-    if (version < OLDEST_SERVER)
+    if (version < POSTGRESQL_SERVER_OLDEST)
         return error_set(ret_error, TRAIL_ECONFIG, 0,
                          "the server of %s is PostgreSQL %" PRId64 "; 15 or later is needed", name, version / 10000);
     if (strcmp(encoding, "UTF8") != 0)
@@ -86,11 +86,12 @@ static enum trail_err read_state(struct postgresql_store *store, struct schema_s
 static enum trail_err not_up_to_date(const struct postgresql_store *store, int64_t version, const char *why,
                                      struct trail_error *ret_error)
 {
+    int sys_errno = why[0] != '\0' ? EACCES : 0; /* As for a file that may not be written. */
     if (version == 0)
-        return error_set(ret_error, TRAIL_EAWAY, 0,
+        return error_set(ret_error, TRAIL_EAWAY, sys_errno,
                          "%s has no audit trail yet%s: run `audittrail migrate` as the owner of the schema",
                          store->connection.name, why);
-    return error_set(ret_error, TRAIL_EAWAY, 0,
+    return error_set(ret_error, TRAIL_EAWAY, sys_errno,
                      "%s has schema version %" PRId64 " and needs %" PRId64
                      "%s: run `audittrail migrate` as the owner of the schema",
                      store->connection.name, version, NEWEST, why);
@@ -101,7 +102,8 @@ static enum trail_err apply(struct postgresql_store *store, int64_t version, str
 {
     enum trail_err err = TRAIL_OK;
     for (; err == TRAIL_OK && version < NEWEST; version++)
-        err = pg_run(&store->connection, postgresql_migrations[version].sql, "create the schema in", NULL, 0, ret_error);
+        err =
+            pg_run(&store->connection, postgresql_migrations[version].sql, "create the schema in", NULL, 0, ret_error);
     char sql[96];
     snprintf(sql, sizeof sql, "UPDATE audittrail.audit_store SET schema_version = %" PRId64, NEWEST);
     return err == TRAIL_OK ? pg_run(&store->connection, sql, "note the schema version of", NULL, 0, ret_error) : err;

@@ -17,3 +17,4 @@ endfunction()
 
 postgresql_unit_test(store/test_postgresql_value)
 postgresql_unit_test(store/test_postgresql_connection)
+postgresql_unit_test(store/test_postgresql_script)
