@@ -126,16 +126,14 @@ static void print_problems(const struct settings_report *report, const struct sc
         fprintf(stderr, "error: %zu more of them\n", report->error_count - told);
 }
 
-/* A URL has a grammar of its own, which the back-end knows. */
-static enum trail_err check_database_url(const struct settings *settings, const struct screen *screen)
+/* Would the store take this URL? Nothing is connected to. */
+static bool check_database_url(const struct settings *settings)
 {
     struct trail_error error = { 0 };
-    enum trail_err     err = settings->enabled ? store_check_url(settings->database_url, &error) : TRAIL_OK;
-    if (err != TRAIL_OK) {
-        screen_print(screen, stderr, STYLE_BAD, "error:");
-        fprintf(stderr, " AUDIT_TRAIL_DATABASE_URL: %s\n", error.message);
-    }
-    return err;
+    if (store_check_url(settings->database_url, &error) == TRAIL_OK)
+        return true;
+    fprintf(stderr, "error: AUDIT_TRAIL_DATABASE_URL: %s\n", error.message);
+    return false;
 }
 
 /* show and check: both read all sources and tell all problems; a wrong setting makes both fail. */
@@ -153,14 +151,14 @@ static int show_or_check(const struct options *options, bool check, bool json)
 
     struct screen screen = screen_of(stderr);
     print_problems(&report, &screen);
-    if (err == TRAIL_OK)
-        err = check_database_url(&settings, &screen);
     if (err != TRAIL_OK && err != TRAIL_ECONFIG)
         fprintf(stderr, "audittrail config: %s\n", trail_strerror(err));
     else if (!check)
         exit_code = show(&settings, json);
-    else if (err == TRAIL_OK)
+    else if (err == TRAIL_OK && check_database_url(&settings))
         printf("%d settings are valid\n", (int)SETTING_COUNT);
+    else
+        exit_code = EXIT_CODE_FAILURE;
     if (err != TRAIL_OK)
         exit_code = EXIT_CODE_FAILURE;
     settings_done(&settings);
