@@ -49,6 +49,7 @@ const struct store_backend postgresql_backend = {
     .migrations = postgresql_migrations,
     .migration_count = POSTGRESQL_SCHEMA_NEWEST,
     .check_url = pg_check_url,
+    .script = postgresql_script,
     .open = postgresql_open,
     .close = postgresql_close,
     .writer_add = postgresql_writer_add,
