@@ -1,9 +1,10 @@
 # Unit tests of the PostgreSQL back-end: its objects are linked in, the server is the one of the tests.
 # postgresql_unit_test(store/test_postgresql_x [extra sources or link options])
 if(AUDITTRAIL_WITH_POSTGRESQL)
-  add_library(postgresql_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/postgresql_fixture.c)
+  add_library(postgresql_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/postgresql_fixture.c
+    ${CMAKE_CURRENT_LIST_DIR}/postgresql_writer.c ${CMAKE_CURRENT_LIST_DIR}/postgresql_cleaning.c)
   target_include_directories(postgresql_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
-  target_link_libraries(postgresql_fixture PUBLIC audittrail_internal PkgConfig::LIBPQ PkgConfig::CMOCKA
+  target_link_libraries(postgresql_fixture PUBLIC store_fixture audittrail_internal PkgConfig::LIBPQ PkgConfig::CMOCKA
     PRIVATE audittrail_flags)
 endif()
 function(postgresql_unit_test path)
@@ -21,6 +22,13 @@ postgresql_unit_test(store/test_postgresql_script)
 postgresql_unit_test(store/test_postgresql_store)
 postgresql_unit_test(store/test_postgresql_schema)
 postgresql_unit_test(store/test_postgresql_read)
+postgresql_unit_test(store/test_postgresql_cleanup)
+postgresql_unit_test(store/test_postgresql_cleanup_phases)
+postgresql_unit_test(store/test_postgresql_forecast)
+if(AUDITTRAIL_WITH_POSTGRESQL)
+  target_compile_definitions(unit_store_postgresql_cleanup PRIVATE
+    "ROLES_SQL=\"${PROJECT_SOURCE_DIR}/deploy/postgresql/roles.sql\"")
+endif()
 
 if(AUDITTRAIL_WITH_POSTGRESQL)
   add_library(fake_backend MODULE support/fake_backend.c)
@@ -32,3 +40,7 @@ if(AUDITTRAIL_WITH_POSTGRESQL)
   set_target_properties(unit_store_backend PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/backend) # Nothing stands beside it.
 endif()
+postgresql_unit_test(store/test_postgresql_write)
+postgresql_unit_test(store/test_postgresql_copy)
+postgresql_unit_test(store/test_postgresql_refs)
+postgresql_unit_test(store/test_postgresql_days)
