@@ -235,7 +235,7 @@ static void *work(void *context)
     pg_writer_open(&own.writer, &own.database, NULL);
     for (int round = 0; round < ROUNDS; round++) {
         snprintf(user, sizeof user, "user%d of %d", round, worker->number);
-        cleaning_write(&own, 20, 3, user);
+        cleaning_write(&own, 200, 3, user); /* Strays: a day would be made and dropped all the time. */
         snprintf(user, sizeof user, "user%d of %d", (round > 20 ? round - 20 : 0) / 2 * 2, worker->number);
         cleaning_write(&own, 0, 3, user);
         worker->written += 6;
