@@ -1,8 +1,8 @@
 /* test_postgresql_cleanup_phases.c -- what a clean-up of a PostgreSQL store removes, and whom it does not hold up.
  *
  * Goal:   whole days, strays, dead letters, references, ledger rows and writers that are gone go, and what is needed
- *         stays; a day that somebody reads or writes is left for later, and nobody waits for it; writers with warm caches
- *         lose no reference.
+ *         stays; a day that somebody reads or writes is left for later, and nobody waits for it; writers with warm
+ *         caches lose no reference.
  * Method: events through the back-end; locks are held by open transactions of other connections.
  */
 #include <setjmp.h>
@@ -225,8 +225,8 @@ struct worker {
     uint64_t        written;
 };
 
-/* Each round somebody new has old events; every other one comes back after some rounds, when a clean-up may have deleted
- * the references that the writer still knows. */
+/* Each round somebody new has old events; every other one comes back after some rounds, when a clean-up may have
+ * deleted the references that the writer still knows. */
 static void *work(void *context)
 {
     struct worker  *worker = context;
