@@ -1,18 +1,24 @@
 /* postgresql_schema.c -- creates the schema in a PostgreSQL database and brings it up to date, one process at a time.
  *
- * Layout: src/store/migrations/postgresql/NNNN_name.sql, compiled in; audit_store.schema_version counts the applied ones.
+ * Layout: src/store/migrations/postgresql/NNNN_name.sql, compiled in; audit_store.schema_version counts the applied
+ *         ones.
  * Validity: a schema `audittrail` without audit_store must be empty, else it is somebody else's and is left alone.
  * Recovery: all migrations that are due and their version number commit together, under an advisory lock. Who loses the
  * race finds the work done. A version above ours belongs to a newer library and is refused, both numbers named. */
 #include "store/postgresql_store.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 
-#define OLDEST_SERVER 150000
+#include "store/postgresql_migrations.h"
+
+_Static_assert(sizeof postgresql_migrations / sizeof postgresql_migrations[0] == POSTGRESQL_SCHEMA_NEWEST,
+               "one file per version");
+
 #define NEWEST ((int64_t)POSTGRESQL_SCHEMA_NEWEST)
 
 static const char look_sql[] =
@@ -51,7 +57,7 @@ static enum trail_err check_server(struct postgresql_store *store, const PGresul
     const char *name = store->connection.name;
     int64_t     version = pg_number(row, 0, 0, 0);
     const char *encoding = PQgetvalue(row, 0, 1);
-    if (version < OLDEST_SERVER)
+    if (version < POSTGRESQL_SERVER_OLDEST)
         return error_set(ret_error, TRAIL_ECONFIG, 0,
                          "the server of %s is PostgreSQL %" PRId64 "; 15 or later is needed", name, version / 10000);
     if (strcmp(encoding, "UTF8") != 0)
@@ -86,11 +92,12 @@ static enum trail_err read_state(struct postgresql_store *store, struct schema_s
 static enum trail_err not_up_to_date(const struct postgresql_store *store, int64_t version, const char *why,
                                      struct trail_error *ret_error)
 {
+    int sys_errno = why[0] != '\0' ? EACCES : 0; /* As for a file that may not be written. */
     if (version == 0)
-        return error_set(ret_error, TRAIL_EAWAY, 0,
+        return error_set(ret_error, TRAIL_EAWAY, sys_errno,
                          "%s has no audit trail yet%s: run `audittrail migrate` as the owner of the schema",
                          store->connection.name, why);
-    return error_set(ret_error, TRAIL_EAWAY, 0,
+    return error_set(ret_error, TRAIL_EAWAY, sys_errno,
                      "%s has schema version %" PRId64 " and needs %" PRId64
                      "%s: run `audittrail migrate` as the owner of the schema",
                      store->connection.name, version, NEWEST, why);
@@ -101,7 +108,8 @@ static enum trail_err apply(struct postgresql_store *store, int64_t version, str
 {
     enum trail_err err = TRAIL_OK;
     for (; err == TRAIL_OK && version < NEWEST; version++)
-        err = pg_run(&store->connection, postgresql_migrations[version].sql, "create the schema in", NULL, 0, ret_error);
+        err =
+            pg_run(&store->connection, postgresql_migrations[version].sql, "create the schema in", NULL, 0, ret_error);
     char sql[96];
     snprintf(sql, sizeof sql, "UPDATE audittrail.audit_store SET schema_version = %" PRId64, NEWEST);
     return err == TRAIL_OK ? pg_run(&store->connection, sql, "note the schema version of", NULL, 0, ret_error) : err;

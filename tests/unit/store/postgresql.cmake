@@ -19,3 +19,18 @@ endfunction()
 postgresql_unit_test(store/test_postgresql_value)
 postgresql_unit_test(store/test_postgresql_connection)
 postgresql_unit_test(store/test_postgresql_write)
+postgresql_unit_test(store/test_postgresql_script)
+postgresql_unit_test(store/test_postgresql_store)
+postgresql_unit_test(store/test_postgresql_schema)
+postgresql_unit_test(store/test_postgresql_read)
+
+if(AUDITTRAIL_WITH_POSTGRESQL)
+  add_library(fake_backend MODULE support/fake_backend.c)
+  target_link_libraries(fake_backend PRIVATE audittrail_flags)
+  unit_test(store/test_backend)
+  add_dependencies(unit_store_backend audittrail_postgresql fake_backend)
+  target_compile_definitions(unit_store_backend PRIVATE "FAKE_BACKEND=\"$<TARGET_FILE:fake_backend>\""
+    "REAL_BACKEND=\"$<TARGET_FILE:audittrail_postgresql>\"")
+  set_target_properties(unit_store_backend PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/backend) # Nothing stands beside it.
+endif()
