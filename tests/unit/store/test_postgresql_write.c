@@ -1,6 +1,7 @@
 /* test_postgresql_write.c -- batches in PostgreSQL: exactly once, all or nothing, every number accounted for.
  *
- * Goal: the fence lets each number in once whoever asks; what is refused leaves nothing behind; a refused event is named.
+ * Goal: the fence lets each number in once whoever asks; what is refused leaves nothing behind; a refused event is
+ * named.
  * Method: a real server; two connections that write the same batches at once; a transaction that outlives its client;
  * controls that duplicate. */
 #include <setjmp.h>
@@ -15,8 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drain/stream.h"
 #include "store/postgresql_store.h"
 #include "store/postgresql_writer.h"
+#include "support/image.h"
+#include "support/manual_clock.h"
+#include "support/temp_dir.h"
 
 struct setup {
     struct database  database;
@@ -340,6 +345,51 @@ static void a_refused_event_is_named_and_nothing_is_stored(void **state)
     tear_down(&setup);
 }
 
+/* As the drain does it: a spool, a stream, this store. */
+static void refused_events_become_dead_letters_and_all_others_are_stored(void **state)
+{
+    (void)state;
+    struct setup           setup;
+    struct temp_dir        dir;
+    struct manual_clock    manual;
+    struct stream          stream;
+    struct stream_progress progress = { 0 };
+    struct trail_error     error = { 0 };
+    struct spool_identity  identity = image_identity('w');
+    set_up(&setup);
+    temp_dir_make(&dir);
+    manual_clock_init(&manual);
+    struct segment *first = image_make(dir.path, 1, 1);
+    stream_init(&stream, &identity, NULL, &manual.clock, 16384);
+
+    image_put_events(first, 1, 2, "create");
+    if (stream_advance(&stream, setup.writer.store, first, 10000, &progress, &error) != TRAIL_OK)
+        fail_msg("%s", error.message);
+    database_execute(&setup.database, "ALTER TABLE audit_events ADD CHECK (seq NOT IN (3, 40, 41, 99));"
+                                      "ALTER TABLE audit_events_stray ADD CHECK (seq NOT IN (3, 40, 41, 99))");
+    image_put_events(first, 3, 100, "create");
+    if (stream_advance(&stream, setup.writer.store, first, 10000, &progress, &error) != TRAIL_OK)
+        fail_msg("%s", error.message);
+    print_message("%d transactions\n", (int)progress.transactions);
+    assert_int_equal(progress.events, 98);
+    assert_int_equal(progress.dead_letters, 4);
+    char text[1024];
+    database_text(&setup.database,
+                  "SELECT string_agg(seq::text, ' ' ORDER BY seq) FROM audit_dead_letters"
+                  " WHERE event LIKE '{%}' AND error LIKE '%violates check constraint%'",
+                  text);
+    assert_string_equal(text, "3 40 41 99");
+    assert_int_equal(number(&setup, "SELECT count(DISTINCT seq) FROM audit_trail"), 96);
+    assert_int_equal(number(&setup, "SELECT count(*) FROM audit_trail"), 96);
+    assert_int_equal(number(&setup, "SELECT sum(stored) * 1000 + sum(dead_lettered) FROM audit_accounting"), 96004);
+    assert_int_equal(number(&setup, "SELECT sum(last_seq - first_seq + 1) FROM audit_batches"), 100);
+
+    stream_done(&stream);
+    segment_free(first);
+    temp_dir_remove(&dir);
+    tear_down(&setup);
+}
+
 /* They are repaired long before; here they must be refused, as events and as references. */
 static void texts_that_are_no_text_are_refused(void **state)
 {
@@ -464,6 +514,7 @@ int main(void)
         cmocka_unit_test(gaps_and_dead_letters_advance_the_writer),
         cmocka_unit_test(accounts_alone_only_grow),
         cmocka_unit_test(a_refused_event_is_named_and_nothing_is_stored),
+        cmocka_unit_test(refused_events_become_dead_letters_and_all_others_are_stored),
         cmocka_unit_test(texts_that_are_no_text_are_refused),
         cmocka_unit_test(long_texts_and_many_events_need_little_memory),
         cmocka_unit_test(a_partition_that_vanished_is_made_again),
