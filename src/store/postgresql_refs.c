@@ -122,7 +122,11 @@ static void append_insert(struct buf *out, const struct reference_info *info)
 
 static void append_select(struct buf *out, const struct reference_info *info)
 {
-    buf_printf(out, "SELECT id, digest FROM %s WHERE digest = ANY (?1::uuid[]) ORDER BY digest", info->table);
+    /* Not digest = ANY: without statistics, as a new database is, that is a sequential scan which compares every row
+     * with every element, 5 s for a batch's 2,300 actors. */
+    buf_printf(out,
+               "SELECT id, digest FROM unnest(?1::uuid[]) AS wanted (digest) JOIN %s USING (digest) ORDER BY digest",
+               info->table);
     buf_append(out, "", 1);
 }
 

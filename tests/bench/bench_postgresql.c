@@ -173,7 +173,7 @@ int main(int argc, char **argv)
                            .schema = bench_argument(argc, argv, "--schema", NULL),
                            .directory = bench_argument(argc, argv, "--dir", "."),
                            .requests = (size_t)bench_number(argc, argv, "--requests", 3000) };
-    bool reverse = bench_number(argc, argv, "--reverse", 0) != 0;
+    bool         reverse = bench_number(argc, argv, "--reverse", 0) != 0;
 
     if (bench.url == NULL || bench.schema == NULL)
         bench_fail("--url wants the database, --schema the file with the gateway's table");

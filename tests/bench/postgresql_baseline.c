@@ -10,7 +10,7 @@
 #define INSERT_ROWS_MAX 500
 #define GATEWAY_COLUMNS 26
 #define PARAMETERS_MAX 65535 /* Of one statement, by the protocol. */
-_Static_assert(INSERT_ROWS_MAX * GATEWAY_COLUMNS <= PARAMETERS_MAX, "one INSERT takes so many parameters");
+_Static_assert(INSERT_ROWS_MAX *GATEWAY_COLUMNS <= PARAMETERS_MAX, "one INSERT takes so many parameters");
 
 PGconn *baseline_connect(const char *url)
 {
@@ -306,9 +306,8 @@ static void copy_batch(PGconn *connection, const char *bytes, size_t size)
     PGresult *result = PQexec(connection, sql);
     must(connection, result, PGRES_COPY_IN, sql);
     PQclear(result);
-    if (PQputCopyData(connection, header, COPY_HEADER_SIZE) != 1 ||
-        PQputCopyData(connection, bytes, (int)size) != 1 || PQputCopyData(connection, "\377\377", 2) != 1 ||
-        PQputCopyEnd(connection, NULL) != 1)
+    if (PQputCopyData(connection, header, COPY_HEADER_SIZE) != 1 || PQputCopyData(connection, bytes, (int)size) != 1 ||
+        PQputCopyData(connection, "\377\377", 2) != 1 || PQputCopyEnd(connection, NULL) != 1)
         bench_fail("PostgreSQL, copy: %s", PQerrorMessage(connection));
     result = PQgetResult(connection);
     must(connection, result, PGRES_COMMAND_OK, sql);

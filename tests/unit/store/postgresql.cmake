@@ -18,15 +18,11 @@ endfunction()
 
 postgresql_unit_test(store/test_postgresql_value)
 postgresql_unit_test(store/test_postgresql_connection)
-<<<<<<< HEAD
-postgresql_unit_test(store/test_postgresql_write)
 postgresql_unit_test(store/test_postgresql_script)
-=======
 postgresql_unit_test(store/test_postgresql_write test_support)
 postgresql_unit_test(store/test_postgresql_copy)
 postgresql_unit_test(store/test_postgresql_refs)
 postgresql_unit_test(store/test_postgresql_days)
->>>>>>> pgwrite
 postgresql_unit_test(store/test_postgresql_store)
 postgresql_unit_test(store/test_postgresql_schema)
 postgresql_unit_test(store/test_postgresql_read)
