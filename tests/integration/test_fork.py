@@ -6,7 +6,6 @@ nothing.
 """
 import os
 import signal
-import sqlite3
 import unittest
 
 from recorder_support import OK, SOAK, RecorderCase, sanitizer
@@ -22,6 +21,8 @@ def forks_a_busy_process(test):
 
 @unittest.skipIf(sanitizer() == "thread", "SKIPPED: ThreadSanitizer allows no threads in a child of a threaded process")
 class Fork(RecorderCase):
+    SUSPENDS = True
+
     def setUp(self):
         super().setUp()
         if "detect_leaks" not in self.env.get("ASAN_OPTIONS", ""):
@@ -164,8 +165,7 @@ class Fork(RecorderCase):
     def test_control_a_fork_that_is_not_noticed_would_be(self):
         """The comparison above must fail when one child's events are gone."""
         self.run_recorder("--fork", CHILDREN, "--events", 100, "--close")
-        with sqlite3.connect(self.database) as connection:
-            connection.execute("DELETE FROM audit_events WHERE writer = (SELECT max(id) FROM audit_writers)")
+        self.store.execute("DELETE FROM audit_events WHERE writer = (SELECT max(id) FROM audit_writers)")
         with self.assertRaises(AssertionError):
             self.check_children(1, 100)
 
