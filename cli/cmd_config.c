@@ -10,6 +10,7 @@
 #include "cli/screen.h"
 #include "cli/settings_pages.h"
 #include "cli/table.h"
+#include "store/store.h"
 
 static const char *take_output(void *context, const char *value)
 {
@@ -125,6 +126,16 @@ static void print_problems(const struct settings_report *report, const struct sc
         fprintf(stderr, "error: %zu more of them\n", report->error_count - told);
 }
 
+/* Would the store take this URL? Nothing is connected to. */
+static bool check_database_url(const struct settings *settings)
+{
+    struct trail_error error = { 0 };
+    if (store_check_url(settings->database_url, &error) == TRAIL_OK)
+        return true;
+    fprintf(stderr, "error: AUDIT_TRAIL_DATABASE_URL: %s\n", error.message);
+    return false;
+}
+
 /* show and check: both read all sources and tell all problems; a wrong setting makes both fail. */
 static int show_or_check(const struct options *options, bool check, bool json)
 {
@@ -144,8 +155,10 @@ static int show_or_check(const struct options *options, bool check, bool json)
         fprintf(stderr, "audittrail config: %s\n", trail_strerror(err));
     else if (!check)
         exit_code = show(&settings, json);
-    else if (err == TRAIL_OK)
+    else if (err == TRAIL_OK && check_database_url(&settings))
         printf("%d settings are valid\n", (int)SETTING_COUNT);
+    else
+        exit_code = EXIT_CODE_FAILURE;
     if (err != TRAIL_OK)
         exit_code = EXIT_CODE_FAILURE;
     settings_done(&settings);

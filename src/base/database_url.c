@@ -17,10 +17,13 @@ enum trail_err database_url_resolve(struct trail_text url, struct buf *out, stru
 {
     static const struct trail_text scheme = { "sqlite:", 7 };
 
-    if (text_starts_with(url, trail_str("postgresql:")) || text_starts_with(url, trail_str("postgres:")))
-        return refuse(reason, "this release stores in SQLite only; write sqlite:PATH");
+    /* What stands behind it is libpq's to understand, and is looked at by the back-end. */
+    if (text_starts_with(url, trail_str("postgresql://")) || text_starts_with(url, trail_str("postgres://"))) {
+        buf_append_text(out, url);
+        return TRAIL_OK;
+    }
     if (!text_starts_with(url, scheme))
-        return refuse(reason, "allowed are sqlite:PATH");
+        return refuse(reason, "allowed are sqlite:PATH and postgresql://USER@HOST:PORT/DATABASE");
 
     struct trail_text path = text_of(url.data + scheme.size, url.size - scheme.size);
     if (path.size == 0)

@@ -1,4 +1,4 @@
-/* database_url.h -- where the store is, as an operator writes it: sqlite:PATH.
+/* database_url.h -- where the store is, as an operator writes it: sqlite:PATH or postgresql://...
  *
  * Thread: any.
  * Memory: results are appended to the caller's buffer.
@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-/* Append the URL with an absolute path ("sqlite:/var/lib/x/audit.db") to *out.
+/* Append the URL to *out, that of a file with an absolute path ("sqlite:/var/lib/x/audit.db").
  * TRAIL_EINVAL: not a store of this release; why is appended to *reason. */
 TRAIL_MUST_CHECK enum trail_err database_url_resolve(struct trail_text url, struct buf *out, struct buf *reason);
 

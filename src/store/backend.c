@@ -1,22 +1,129 @@
-/* backend.c -- finds the back-end that a URL names. */
+/* backend.c -- finds the back-end that a URL names, and loads it when it is a loadable object.
+ *
+ * An object is looked for beside the file that this code is in (a program in bin/ has it in ../lib/audittrail/, a library
+ * in audittrail/), so that a build tree and an installed tree that was moved find their own; then where the
+ * installation put it. It stays loaded: libpq and libcrypto leave handlers behind that must be there at exit. */
 #include "store/backend.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-static const struct store_backend *const backends[] = { &sqlite_backend };
+#include "audittrail.h"
+#include "base/os_file.h"
+
+struct known_backend {
+    const char                 *schemes[2];
+    const struct store_backend *linked;   /* NULL: it is a loadable object. */
+    const char                 *object;   /* Its file. */
+    const char                 *packaged; /* How to come by it. */
+    const struct store_backend *loaded;   /* mutable: set once, under `loading` */
+};
+
+static struct known_backend known[] = {
+    /* mutable: what was loaded */
+    { .schemes = { "sqlite" }, .linked = &sqlite_backend },
+    { .schemes = { "postgresql", "postgres" }, .object = "audittrail_postgresql.so", .packaged = "libpq" },
+};
+
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER; /* mutable: over `loaded` */
+
+static bool has_scheme(const char *url, const char *scheme)
+{
+    size_t size = scheme != NULL ? strlen(scheme) : 0;
+    return size > 0 && strncmp(url, scheme, size) == 0 && url[size] == ':';
+}
+
+static struct known_backend *known_for(const char *url)
+{
+    for (size_t i = 0; url != NULL && i < sizeof known / sizeof known[0]; i++) {
+        if (has_scheme(url, known[i].schemes[0]) || has_scheme(url, known[i].schemes[1]))
+            return &known[i];
+    }
+    return NULL;
+}
+
+/* ---- Loading ---- */
+
+/* The folder of the file that this function is in. */
+static bool own_folder(char ret_folder[OS_PATH_SIZE])
+{
+    Dl_info info;
+    if (dladdr((const void *)known, &info) == 0 || info.dli_fname == NULL)
+        return false;
+    /* For a program that is found through PATH the name is what it was called by. */
+    bool    is_program = strchr(info.dli_fname, '/') == NULL;
+    ssize_t size = is_program ? readlink("/proc/self/exe", ret_folder, OS_PATH_SIZE - 1) : -1;
+    if (size > 0)
+        ret_folder[size] = '\0';
+    else
+        snprintf(ret_folder, OS_PATH_SIZE, "%s", info.dli_fname);
+    char *slash = strrchr(ret_folder, '/');
+    if (slash == NULL)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+/* The first place where the object is; else false, and where it was looked for. */
+static bool find_object(const char *object, char ret_path[OS_PATH_SIZE])
+{
+    static const char *const beside[] = { "audittrail", "../lib/audittrail", "../lib" };
+    char                     folder[OS_PATH_SIZE];
+    if (own_folder(folder)) {
+        for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+            int size = snprintf(ret_path, OS_PATH_SIZE, "%s/%s/%s", folder, beside[i], object);
+            if (size < OS_PATH_SIZE && access(ret_path, R_OK) == 0)
+                return true;
+        }
+    }
+    snprintf(ret_path, OS_PATH_SIZE, "%s/%s", AUDITTRAIL_BACKEND_DIR, object);
+    return access(ret_path, R_OK) == 0;
+}
+
+static enum trail_err load(struct known_backend *backend, struct trail_error *ret_error)
+{
+    char path[OS_PATH_SIZE];
+    if (!find_object(backend->object, path))
+        return error_set(ret_error, TRAIL_ECONFIG, 0,
+                         "the back-end for %s: is not installed: there is no %.160s (it is built where %s is there)",
+                         backend->schemes[0], path, backend->packaged);
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (object == NULL)
+        return error_set(ret_error, TRAIL_ECONFIG, 0, "the back-end for %s: cannot be loaded: %.200s",
+                         backend->schemes[0], dlerror());
+    backend_entry_fn entry;
+    *(void **)&entry = dlsym(object, BACKEND_ENTRY);
+    backend->loaded = entry != NULL ? entry(trail_version()) : NULL;
+    if (backend->loaded != NULL)
+        return TRAIL_OK;
+    dlclose(object);
+    return error_set(ret_error, TRAIL_ECONFIG, 0, "%.160s is not the one of audittrail %s: install both anew", path,
+                     trail_version());
+}
+
+/* ---- Finding ---- */
 
 enum trail_err backend_find(const struct store_backend **ret_backend, const char *url, struct trail_error *ret_error)
 {
-    for (size_t i = 0; url != NULL && i < sizeof backends / sizeof backends[0]; i++) {
-        size_t size = strlen(backends[i]->scheme);
-        if (strncmp(url, backends[i]->scheme, size) == 0 && url[size] == ':') {
-            *ret_backend = backends[i];
-            return TRAIL_OK;
-        }
+    struct known_backend *backend = known_for(url);
+    if (backend == NULL) {
+        /* Only the scheme is shown: what follows may hold a password. */
+        int shown = url != NULL ? (int)strcspn(url, ":") : 0;
+        return error_set(ret_error, TRAIL_ECONFIG, 0,
+                         "no store for database URLs that begin with \"%.*s:\"; known are sqlite:PATH and "
+                         "postgresql://...",
+                         shown > 32 ? 32 : shown, url != NULL ? url : "");
     }
-    /* Only the scheme is shown: what follows may hold a password. */
-    int shown = url != NULL ? (int)strcspn(url, ":") : 0;
-    return error_set(ret_error, TRAIL_ECONFIG, 0,
-                     "no store for database URLs that begin with \"%.*s:\"; known is sqlite:PATH",
-                     shown > 32 ? 32 : shown, url != NULL ? url : "");
+    if (backend->linked != NULL) {
+        *ret_backend = backend->linked;
+        return TRAIL_OK;
+    }
+    pthread_mutex_lock(&loading);
+    enum trail_err err = backend->loaded != NULL ? TRAIL_OK : load(backend, ret_error);
+    *ret_backend = backend->loaded;
+    pthread_mutex_unlock(&loading);
+    return err;
 }

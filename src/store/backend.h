@@ -35,6 +35,7 @@ struct store_query {
     size_t                    parameter_count;
     store_row_fn              on_row;
     void                     *context;
+    bool                      no_seqscan; /* PostgreSQL is to take an index where it can. */
 };
 
 /* A numbered step of a schema, compiled in. */

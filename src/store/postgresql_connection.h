@@ -22,9 +22,8 @@
 #ifndef TRAIL_STORE_POSTGRESQL_CONNECTION_H
 #define TRAIL_STORE_POSTGRESQL_CONNECTION_H
 
-#include <libpq-fe.h>
-
 #include "store/backend.h"
+#include "store/postgresql_value.h"
 
 /* Opens a transaction of ours, in one message with what follows it. Temporary tables come last: in a pool, somebody
  * else's session may have left one with our name. The server gives up before we do, so that it does not go on with what
@@ -62,7 +61,7 @@ TRAIL_MUST_CHECK enum trail_err pg_check_usable(const struct pg_connection *conn
 
 /* Run one or several statements (simple protocol, text results) in one message. results[i] is what the i-th statement
  * answered; result_max of them are kept, those that are not there are NULL; NULL and 0: none is wanted. A COPY ... FROM
- * STDIN must be the last: its answer is PGRES_COPY_IN. `doing` completes "cannot ... in NAME". */
+ * STDIN must be the last: its answer is PGRES_COPY_IN. `doing` completes "cannot ... NAME": "lock the schema of". */
 TRAIL_MUST_CHECK enum trail_err pg_run(struct pg_connection *connection, const char *sql, const char *doing,
                                        PGresult *results[], size_t result_max, struct trail_error *ret_error);
 
@@ -79,6 +78,11 @@ TRAIL_MUST_CHECK enum trail_err pg_run_together(struct pg_connection *connection
                                                 size_t statement_count, const char *doing, PGresult *results[],
                                                 struct trail_error *ret_error);
 
+/* One statement in a transaction that only reads: one round trip, binary result. `no_seqscan`: the planner is to take an
+ * index where it can. */
+TRAIL_MUST_CHECK enum trail_err pg_read(struct pg_connection *connection, const struct pg_statement *statement,
+                                        bool no_seqscan, PGresult **ret_result, struct trail_error *ret_error);
+
 /* One statement with parameters, binary result, in whatever transaction is open. */
 TRAIL_MUST_CHECK enum trail_err pg_run_with(struct pg_connection *connection, const struct pg_statement *statement,
                                             const char *doing, PGresult **ret_result, struct trail_error *ret_error);
@@ -91,14 +95,5 @@ TRAIL_MUST_CHECK enum trail_err pg_copy_end(struct pg_connection *connection, co
 
 /* End a transaction that failed; marks the connection as broken when even that fails. */
 void pg_rollback(struct pg_connection *connection);
-
-/* ---- Reading a result ---- */
-
-/* A column of a binary result, by its type: bool, int2, int4, int8, float4, float8, text, uuid, bytea, timestamptz, date
- * (microseconds of its first moment in UTC) and numeric-free expressions. Borrows from the result. */
-struct store_value pg_value(const PGresult *result, int row, int column);
-
-/* A column of a text result as a number, `otherwise` when it is NULL or not there. */
-int64_t pg_number(const PGresult *result, int row, int column, int64_t otherwise);
 
 #endif

@@ -5,10 +5,6 @@
  * rolled back and forgotten; the caches learn an id only after the COMMIT that made it. */
 #include "store/sqlite_store.h"
 
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/text.h"
 
 static const enum sqlite_statement find_statements[REFERENCE_KIND_COUNT] = {
@@ -25,77 +21,7 @@ static const enum sqlite_statement add_statements[REFERENCE_KIND_COUNT] = {
     [REFERENCE_ROUTE] = SQLITE_STATEMENT_ROUTE_ADD,
 };
 
-static bool have_ids(struct sqlite_store *store, size_t event_count)
-{
-    if (event_count <= store->ids_capacity)
-        return true;
-    struct reference_ids *ids = realloc(store->ids, event_count * sizeof *ids);
-    if (ids == NULL)
-        return false;
-    store->ids = ids;
-    store->ids_capacity = event_count;
-    return true;
-}
-
-static struct sqlite_miss *new_miss(struct sqlite_store *store)
-{
-    if (store->miss_count == store->miss_capacity) {
-        size_t              capacity = store->miss_capacity == 0 ? 64 : store->miss_capacity * 2;
-        struct sqlite_miss *misses = realloc(store->misses, capacity * sizeof *misses);
-        if (misses == NULL)
-            return NULL;
-        store->misses = misses;
-        store->miss_capacity = capacity;
-    }
-    return &store->misses[store->miss_count++];
-}
-
-static enum trail_err no_memory(struct trail_error *ret_error)
-{
-    return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory to look up the references of a batch");
-}
-
-/* The caches' answers into store->ids; what they do not know into store->misses. */
-static enum trail_err ask_caches(struct sqlite_store *store, const struct event_record *events, size_t event_count,
-                                 struct trail_error *ret_error)
-{
-    store->miss_count = 0;
-    for (size_t i = 0; i < event_count; i++) {
-        for (int kind = 0; kind < REFERENCE_KIND_COUNT; kind++) {
-            int64_t *id = &store->ids[i].ids[kind];
-            *id = 0;
-            buf_clear(&store->key);
-            if (!reference_key((enum reference_kind)kind, &events[i].event, &store->key)) {
-                if (buf_failed(&store->key))
-                    return no_memory(ret_error);
-                continue;
-            }
-            if (ref_cache_find(&store->caches[kind], buf_text(&store->key), id))
-                continue;
-
-            struct sqlite_miss *miss = new_miss(store);
-            if (miss == NULL)
-                return no_memory(ret_error);
-            *miss = (struct sqlite_miss){ .event = (uint32_t)i, .kind = (uint8_t)kind };
-            enum trail_err err = reference_digest(&store->sha256, buf_text(&store->key), &miss->digest);
-            if (err != TRAIL_OK)
-                return error_set(ret_error, err, 0, "libcrypto cannot make a digest");
-        }
-    }
-    return TRAIL_OK;
-}
-
-/* By table and digest: every process inserts in the same order, and equal tuples come to stand together. */
-static int compare_misses(const void *a, const void *b)
-{
-    const struct sqlite_miss *left = a;
-    const struct sqlite_miss *right = b;
-    if (left->kind != right->kind)
-        return left->kind < right->kind ? -1 : 1;
-    return memcmp(left->digest.bytes, right->digest.bytes, sizeof left->digest.bytes);
-}
-
-static enum trail_err find_row(struct sqlite_store *store, struct sqlite_miss *miss, struct trail_error *ret_error)
+static enum trail_err find_row(struct sqlite_store *store, struct ref_miss *miss, struct trail_error *ret_error)
 {
     int64_t               row[2];
     bool                  found;
@@ -107,7 +33,7 @@ static enum trail_err find_row(struct sqlite_store *store, struct sqlite_miss *m
     return err;
 }
 
-static enum trail_err add_row(struct sqlite_store *store, struct sqlite_miss *miss, const struct trail_event *event,
+static enum trail_err add_row(struct sqlite_store *store, struct ref_miss *miss, const struct trail_event *event,
                               struct trail_error *ret_error)
 {
     const struct reference_info *info = &reference_infos[miss->kind];
@@ -124,16 +50,17 @@ static enum trail_err add_row(struct sqlite_store *store, struct sqlite_miss *mi
     return err == TRAIL_OK ? find_row(store, miss, ret_error) : err;
 }
 
-/* One step for each distinct miss; its repeats, which follow it, take over the id. */
+/* One step for each distinct miss; its repeats, which follow it, are looked at when the ids are settled. */
 static enum trail_err for_each_miss(struct sqlite_store *store, const struct event_record *events, bool add,
                                     struct trail_error *ret_error)
 {
-    enum trail_err err = TRAIL_OK;
-    for (size_t i = 0; err == TRAIL_OK && i < store->miss_count; i++) {
-        struct sqlite_miss *miss = &store->misses[i];
-        if (i > 0 && compare_misses(miss, miss - 1) == 0)
-            miss->id = (miss - 1)->id;
-        else if (!add)
+    struct ref_resolver *resolver = &store->resolver;
+    enum trail_err       err = TRAIL_OK;
+    for (size_t i = 0; err == TRAIL_OK && i < resolver->miss_count; i++) {
+        struct ref_miss *miss = &resolver->misses[i];
+        if (resolver_is_repeat(resolver, i))
+            continue;
+        if (!add)
             err = find_row(store, miss, ret_error);
         else if (miss->id == 0)
             err = add_row(store, miss, &events[miss->event].event, ret_error);
@@ -141,10 +68,10 @@ static enum trail_err for_each_miss(struct sqlite_store *store, const struct eve
     return err;
 }
 
-static bool any_unknown(const struct sqlite_store *store)
+static bool any_unknown(const struct ref_resolver *resolver)
 {
-    for (size_t i = 0; i < store->miss_count; i++) {
-        if (store->misses[i].id == 0)
+    for (size_t i = 0; i < resolver->miss_count; i++) {
+        if (resolver->misses[i].id == 0 && !resolver_is_repeat(resolver, i))
             return true;
     }
     return false;
@@ -164,43 +91,25 @@ static enum trail_err in_transaction(struct sqlite_store *store, const struct ev
     return err;
 }
 
-/* The ids are committed: hand them to the batch and to the caches. */
-static void settle_misses(struct sqlite_store *store, const struct event_record *events)
-{
-    for (size_t i = 0; i < store->miss_count; i++) {
-        const struct sqlite_miss *miss = &store->misses[i];
-        assert(miss->id > 0);
-        store->ids[miss->event].ids[miss->kind] = miss->id;
-        if (i > 0 && compare_misses(miss, miss - 1) == 0)
-            continue;
-        buf_clear(&store->key);
-        if (reference_key((enum reference_kind)miss->kind, &events[miss->event].event, &store->key))
-            ref_cache_put(&store->caches[miss->kind], buf_text(&store->key), miss->id);
-    }
-}
-
 enum trail_err sqlite_refs_resolve(struct sqlite_store *store, const struct event_record *events, size_t event_count,
                                    struct trail_error *ret_error)
 {
-    if (!have_ids(store, event_count))
-        return no_memory(ret_error);
-    enum trail_err err = ask_caches(store, events, event_count, ret_error);
-    if (err != TRAIL_OK || store->miss_count == 0)
+    struct ref_resolver *resolver = &store->resolver;
+    enum trail_err       err = resolver_ask_caches(resolver, events, event_count, ret_error);
+    if (err != TRAIL_OK || resolver->miss_count == 0)
         return err;
-    qsort(store->misses, store->miss_count, sizeof *store->misses, compare_misses);
 
     /* After a start most of what the caches do not know is in the database: look before taking the write lock. */
     err = in_transaction(store, events, false, ret_error);
-    if (err == TRAIL_OK && any_unknown(store))
+    if (err == TRAIL_OK && any_unknown(resolver))
         err = in_transaction(store, events, true, ret_error);
     if (err == TRAIL_OK)
-        settle_misses(store, events);
+        resolver_settle(resolver, events);
     return err;
 }
 
 void sqlite_refs_forget(struct sqlite_store *store, int64_t dims_generation)
 {
-    for (size_t i = 0; i < REFERENCE_KIND_COUNT; i++)
-        ref_cache_clear(&store->caches[i]);
+    resolver_forget(&store->resolver);
     store->dims_generation = dims_generation;
 }

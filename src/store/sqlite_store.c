@@ -239,15 +239,8 @@ static enum trail_err connect_file(struct sqlite_store *store, struct trail_erro
 
 static enum trail_err open_writer(struct sqlite_store *store, struct trail_error *ret_error)
 {
-    for (size_t i = 0; i < REFERENCE_KIND_COUNT; i++) {
-        enum trail_err err = ref_cache_init(&store->caches[i], SQLITE_CACHE_ENTRIES_MAX, SQLITE_CACHE_BYTES_MAX);
-        if (err != TRAIL_OK)
-            return error_set(ret_error, err, 0, "cannot set up the reference caches");
-    }
-    enum trail_err err = sha256_init(&store->sha256);
-    if (err != TRAIL_OK)
-        return error_set(ret_error, err, 0, "libcrypto offers no SHA-256");
-    return prepare_statements(store, ret_error);
+    enum trail_err err = resolver_init(&store->resolver, ret_error);
+    return err == TRAIL_OK ? prepare_statements(store, ret_error) : err;
 }
 
 static void sqlite_close(struct store *base)
@@ -258,12 +251,7 @@ static void sqlite_close(struct store *base)
     int code = sqlite3_close(store->db);
     assert(code == SQLITE_OK); /* Busy: a statement was not finalized. */
     (void)code;
-    for (size_t i = 0; i < REFERENCE_KIND_COUNT; i++)
-        ref_cache_done(&store->caches[i]);
-    sha256_done(&store->sha256);
-    buf_done(&store->key);
-    free(store->ids);
-    free(store->misses);
+    resolver_done(&store->resolver);
     free(store->path);
     free(store);
 }
@@ -277,7 +265,6 @@ static enum trail_err sqlite_open(struct store **ret_store, const char *url, con
     store->base = (struct store){ .backend = &sqlite_backend, .read_only = options->read_only };
     store->interrupted = options->interrupted;
     store->wait_ms = options->wait_ms != 0 ? options->wait_ms : STORE_WAIT_MS;
-    buf_init(&store->key, store->key_storage, sizeof store->key_storage);
 
     enum trail_err err = take_path(store, url, ret_error);
     if (err == TRAIL_OK)

@@ -26,12 +26,7 @@
 #include <sqlite3.h>
 
 #include "store/backend.h"
-#include "store/ref_cache.h"
-#include "store/reference.h"
-
-/* Enough for 64k users, resources or paths at 200 bytes each; four tables make at most 64 MiB. */
-#define SQLITE_CACHE_ENTRIES_MAX 65536
-#define SQLITE_CACHE_BYTES_MAX (16 * 1024 * 1024)
+#include "store/ref_resolver.h"
 
 /* How often a batch resolves its references again because a clean-up came between. A clean-up runs once an hour. */
 #define SQLITE_RESOLVE_TRIES_MAX 5
@@ -51,14 +46,6 @@ enum sqlite_statement {
     SQLITE_STATEMENT_COUNT
 };
 
-/* A tuple that no cache knew. */
-struct sqlite_miss {
-    struct reference_digest digest;
-    uint32_t                event; /* Index into the batch. */
-    uint8_t                 kind;  /* enum reference_kind */
-    int64_t                 id;    /* 0 until it is known. */
-};
-
 struct sqlite_store {
     struct store  base;
     sqlite3      *db;
@@ -71,15 +58,7 @@ struct sqlite_store {
     int64_t       dims_generation; /* What the caches and the ids of this batch are valid for. */
     sqlite3_stmt *statements[SQLITE_STATEMENT_COUNT];
 
-    struct sha256         sha256;
-    struct ref_cache      caches[REFERENCE_KIND_COUNT];
-    struct reference_ids *ids; /* One per event of the batch; ids_capacity of them. */
-    size_t                ids_capacity;
-    struct sqlite_miss   *misses;
-    size_t                miss_count;
-    size_t                miss_capacity;
-    struct buf            key; /* Scratch for one key. */
-    char                  key_storage[2048];
+    struct ref_resolver resolver;
 };
 
 static inline struct sqlite_store *sqlite_store_of(struct store *store)
@@ -127,7 +106,7 @@ TRAIL_MUST_CHECK enum trail_err sqlite_schema_open(struct sqlite_store *store, s
 
 /* ---- sqlite_refs.c ---- */
 
-/* Fill store->ids for every event, inserting what is new in a transaction of its own. */
+/* Fill resolver.ids for every event, inserting what is new in a transaction of its own. */
 TRAIL_MUST_CHECK enum trail_err sqlite_refs_resolve(struct sqlite_store *store, const struct event_record *events,
                                                     size_t event_count, struct trail_error *ret_error);
 

@@ -170,7 +170,7 @@ static enum trail_err insert_events(struct sqlite_store *store, struct sqlite_ba
     const struct store_batch *batch = run->batch;
     for (size_t i = 0; i < batch->event_count; i++) {
         const struct event_record *record = &batch->events[i];
-        enum trail_err             err = insert_event(store, run->writer, record, &store->ids[i], ret_error);
+        enum trail_err             err = insert_event(store, run->writer, record, &store->resolver.ids[i], ret_error);
         if (err != TRAIL_OK) {
             if (ret_error != NULL)
                 ret_error->offset = record->seq;

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/settings_report.h"
+#include "store/store.h"
 #include "trail/room.h"
 #include "trail/trail_state.h"
 
@@ -32,6 +33,9 @@ static enum trail_err load_settings(struct trail *trail, struct trail_error *ret
     if (err != TRAIL_OK)
         (void)settings_report_first(&report, err, ret_error);
     settings_report_done(&report);
+    /* A slip in it is told now, and not in the middle of the night. */
+    if (err == TRAIL_OK && trail->settings.enabled)
+        err = store_check_url(trail->settings.database_url, ret_error);
     return err;
 }
 

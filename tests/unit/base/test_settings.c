@@ -158,7 +158,7 @@ static void one_load_finds_every_problem(void **state)
                         "AUDIT_TRAIL_BUFFER_MAX_SIZE=10001\n"
                         "AUDIT_TRAIL_SYNC_INTERVAL=1\n"
                         "AUDIT_TRAIL_SYNC_INTERVAL=2\n"
-                        "AUDIT_TRAIL_DATABASE_URL=postgresql://u:geheim@h/d\n");
+                        "AUDIT_TRAIL_DATABASE_URL=postgresq://u:geheim@h/d\n");
     assert_int_equal(settings_load(&settings, &input, &report), TRAIL_ECONFIG);
     assert_int_equal(report.error_count, 7);
     assert_int_equal(report.problem_count, 9);
@@ -171,7 +171,7 @@ static void one_load_finds_every_problem(void **state)
     assert_true(
         says(&report, false, "AUDIT_TRAIL_BUFFER_MAX_SIZE=10001 (x.env:3) is not valid: allowed are 1 to 10000"));
     assert_true(says(&report, false, "AUDIT_TRAIL_OVERFLOW=explode (option) is not valid: allowed are fail, block"));
-    assert_true(says(&report, false, "SQLite only"));
+    assert_true(says(&report, false, "allowed are sqlite:PATH and postgresql://"));
     assert_true(says(&report, false, "not NAME=VALUE: nonsense"));
     assert_true(says(&report, false, "OTHER (option) is not a setting"));
     assert_false(says(&report, false, "geheim"));

@@ -167,13 +167,13 @@ static void a_batch_larger_than_the_caches_is_right(void **state)
     struct event_record *events = calloc(COUNT, sizeof *events);
     static char          names[COUNT][16];
     fixture_open(&fixture);
-    sqlite_store_of(fixture.store)->caches[REFERENCE_ACTOR].bytes_max = 20000;
+    sqlite_store_of(fixture.store)->resolver.caches[REFERENCE_ACTOR].bytes_max = 20000;
     for (int i = 0; i < COUNT; i++) {
         snprintf(names[i], sizeof names[i], "user-%d", i / 2);
         events[i] = by((uint64_t)i + 1, names[i], "x");
     }
     assert_int_equal(fixture_write(&fixture, events, COUNT), TRAIL_OK);
-    assert_true(sqlite_store_of(fixture.store)->caches[REFERENCE_ACTOR].entry_count < COUNT / 2);
+    assert_true(sqlite_store_of(fixture.store)->resolver.caches[REFERENCE_ACTOR].entry_count < COUNT / 2);
     assert_int_equal(fixture_number(&fixture, "SELECT count(*) FROM audit_actors"), COUNT / 2);
     assert_int_equal(
         fixture_number(&fixture, "SELECT count(*) FROM audit_trail WHERE user_id = 'user-' || ((seq - 1) / 2)"), COUNT);

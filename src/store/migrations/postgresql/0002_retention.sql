@@ -1,0 +1,1 @@
+-- 0002_retention.sql: what the clean-up does with the rights of the owner.

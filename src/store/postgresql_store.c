@@ -1,0 +1,59 @@
+/* postgresql_store.c -- opens and closes a PostgreSQL store; the table of the back-end, and the way into it. */
+#include "store/postgresql_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audittrail.h"
+
+static void postgresql_close(struct store *base)
+{
+    struct postgresql_store *store = postgresql_store_of(base);
+    pg_close(&store->connection);
+    buf_done(&store->sql);
+    buf_done(&store->copy);
+    free(store->days.known);
+    free(store);
+}
+
+static enum trail_err postgresql_open(struct store **ret_store, const char *url,
+                                      const struct store_open_options *options, struct trail_error *ret_error)
+{
+    struct postgresql_store *store = calloc(1, sizeof *store);
+    if (store == NULL)
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a store");
+    store->base = (struct store){ .backend = &postgresql_backend, .read_only = options->read_only };
+    store->retention_days = options->retention_days != 0 ? options->retention_days : STORE_RETENTION_DAYS;
+    buf_init(&store->sql, NULL, 0);
+    buf_init(&store->copy, NULL, 0);
+
+    enum trail_err err = pg_connect(&store->connection, url, options, ret_error);
+    if (err == TRAIL_OK)
+        err = postgresql_schema_open(store, ret_error);
+    if (err != TRAIL_OK) {
+        postgresql_close(&store->base);
+        return err;
+    }
+    *ret_store = &store->base;
+    return TRAIL_OK;
+}
+
+const struct store_backend postgresql_backend = {
+    .scheme = "postgresql",
+    .dialect = STORE_DIALECT_POSTGRESQL,
+    .migrations = postgresql_migrations,
+    .migration_count = POSTGRESQL_SCHEMA_NEWEST,
+    .check_url = pg_check_url,
+    .open = postgresql_open,
+    .close = postgresql_close,
+    .bytes = postgresql_bytes,
+    .select = postgresql_select,
+};
+
+/* BACKEND_ENTRY */
+__attribute__((visibility("default"))) const struct store_backend *trail_store_backend(const char *version);
+
+const struct store_backend *trail_store_backend(const char *version)
+{
+    return strcmp(version, trail_version()) == 0 ? &postgresql_backend : NULL;
+}

@@ -1,0 +1,32 @@
+# Unit tests of the PostgreSQL back-end: its objects are linked in, the server is the one of the tests.
+# postgresql_unit_test(store/test_postgresql_x [extra sources or link options])
+if(AUDITTRAIL_WITH_POSTGRESQL)
+  add_library(postgresql_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/postgresql_fixture.c)
+  target_include_directories(postgresql_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
+  target_link_libraries(postgresql_fixture PUBLIC audittrail_internal PkgConfig::LIBPQ PkgConfig::CMOCKA
+    PRIVATE audittrail_flags)
+endif()
+function(postgresql_unit_test path)
+  if(NOT AUDITTRAIL_WITH_POSTGRESQL)
+    return()
+  endif()
+  unit_test(${path} $<TARGET_OBJECTS:audittrail_postgresql_objects> postgresql_fixture store_fixture ${ARGN})
+  string(REPLACE "test_" "" name unit/${path})
+  postgresql_tests(${name})
+endfunction()
+
+postgresql_unit_test(store/test_postgresql_value)
+postgresql_unit_test(store/test_postgresql_connection)
+postgresql_unit_test(store/test_postgresql_schema)
+postgresql_unit_test(store/test_postgresql_read)
+
+if(AUDITTRAIL_WITH_POSTGRESQL)
+  add_library(fake_backend MODULE support/fake_backend.c)
+  target_link_libraries(fake_backend PRIVATE audittrail_flags)
+  unit_test(store/test_backend)
+  add_dependencies(unit_store_backend audittrail_postgresql fake_backend)
+  target_compile_definitions(unit_store_backend PRIVATE "FAKE_BACKEND=\"$<TARGET_FILE:fake_backend>\""
+    "REAL_BACKEND=\"$<TARGET_FILE:audittrail_postgresql>\"")
+  set_target_properties(unit_store_backend PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/backend) # Nothing stands beside it.
+endif()
