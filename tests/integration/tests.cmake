@@ -16,6 +16,7 @@ integration_test(docs)
 integration_test(completion)
 integration_test(terminal)
 integration_test(simulate)
+integration_test(stores)
 
 # Sanitizer builds are not installed.
 if(AUDITTRAIL_STATIC)
