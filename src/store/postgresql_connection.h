@@ -65,7 +65,7 @@ TRAIL_MUST_CHECK enum trail_err pg_check_usable(const struct pg_connection *conn
 TRAIL_MUST_CHECK enum trail_err pg_run(struct pg_connection *connection, const char *sql, const char *doing,
                                        PGresult *results[], size_t result_max, struct trail_error *ret_error);
 
-/* A statement and its parameters, in the types that stand in store.h; `?` and `?N` are written as PostgreSQL has them. */
+/* A statement and its parameters, in the types that stand in store.h, written `?` or `?N`. */
 struct pg_statement {
     const char               *sql;
     const struct store_value *parameters;
@@ -78,8 +78,8 @@ TRAIL_MUST_CHECK enum trail_err pg_run_together(struct pg_connection *connection
                                                 size_t statement_count, const char *doing, PGresult *results[],
                                                 struct trail_error *ret_error);
 
-/* One statement in a transaction that only reads: one round trip, binary result. `no_seqscan`: the planner is to take an
- * index where it can. */
+/* One statement in a transaction that only reads: one round trip, binary result. `no_seqscan`: the planner is to take
+ * an index where it can. */
 TRAIL_MUST_CHECK enum trail_err pg_read(struct pg_connection *connection, const struct pg_statement *statement,
                                         bool no_seqscan, PGresult **ret_result, struct trail_error *ret_error);
 
