@@ -6,8 +6,8 @@
  * waits in a circle, and when the wait is over the SELECT, a statement of its own, sees the other's row.
  *
  * Validity: an id holds while audit_store.dims_generation is what it was before the id was looked up; the batch's own
- * transaction checks that. Recovery: whatever fails here is rolled back and forgotten; the caches learn an id only after
- * the COMMIT. A row that a clean-up deletes between the two statements has no id: once more. */
+ * transaction checks that. Recovery: whatever fails here is rolled back and forgotten; the caches learn an id only
+ * after the COMMIT. A row that a clean-up deletes between the two statements has no id: once more. */
 #include "store/postgresql_store.h"
 
 #include <assert.h>
