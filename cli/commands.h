@@ -24,6 +24,7 @@
     X(stats, "show where every event went, over all writers")                  \
     X(simulate, "show what another policy would keep, before switching to it") \
     X(cleanup, "delete what is older than the retention period")               \
+    X(migrate, "create the schema of the store, or bring it up to date")       \
     X(config, "show and check the settings")                                   \
     X(completion, "print the completion script of a shell")                    \
     X(version, "show the version and what it was built with")                  \

@@ -19,7 +19,11 @@ set(AUDITTRAIL_POSTGRESQL_SOURCES
   store/postgresql_copy.c
   store/postgresql_days.c
   store/postgresql_write.c
+  store/postgresql_script.c
   store/postgresql_read.c
+  store/postgresql_cleanup.c
+  store/postgresql_cleanup_phases.c
+  store/postgresql_forecast.c
   store/postgresql_store.c
 )
 audittrail_embed_sql(postgresql

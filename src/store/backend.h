@@ -53,6 +53,10 @@ struct store_backend {
     /* Is the URL well-formed? Connects to nothing. TRAIL_ECONFIG says what is wrong, without a password. */
     enum trail_err (*check_url)(const char *url, struct trail_error *ret_error);
 
+    /* Append what open() does to the schema, as a script for the database's own shell (psql, sqlite3): whoever runs it
+     * spares us the privileges. */
+    void (*script)(struct buf *out);
+
     enum trail_err (*open)(struct store **ret_store, const char *url, const struct store_open_options *options,
                            struct trail_error *ret_error);
     void (*close)(struct store *store);

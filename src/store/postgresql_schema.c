@@ -7,6 +7,7 @@
  * race finds the work done. A version above ours belongs to a newer library and is refused, both numbers named. */
 #include "store/postgresql_store.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,6 @@
 _Static_assert(sizeof postgresql_migrations / sizeof postgresql_migrations[0] == POSTGRESQL_SCHEMA_NEWEST,
                "one file per version");
 
-#define OLDEST_SERVER 150000
 #define NEWEST ((int64_t)POSTGRESQL_SCHEMA_NEWEST)
 
 static const char look_sql[] =
@@ -57,7 +57,7 @@ static enum trail_err check_server(struct postgresql_store *store, const PGresul
     const char *name = store->connection.name;
     int64_t     version = pg_number(row, 0, 0, 0);
     const char *encoding = PQgetvalue(row, 0, 1);
-    if (version < OLDEST_SERVER)
+    if (version < POSTGRESQL_SERVER_OLDEST)
         return error_set(ret_error, TRAIL_ECONFIG, 0,
                          "the server of %s is PostgreSQL %" PRId64 "; 15 or later is needed", name, version / 10000);
     if (strcmp(encoding, "UTF8") != 0)
@@ -92,11 +92,12 @@ static enum trail_err read_state(struct postgresql_store *store, struct schema_s
 static enum trail_err not_up_to_date(const struct postgresql_store *store, int64_t version, const char *why,
                                      struct trail_error *ret_error)
 {
+    int sys_errno = why[0] != '\0' ? EACCES : 0; /* As for a file that may not be written. */
     if (version == 0)
-        return error_set(ret_error, TRAIL_EAWAY, 0,
+        return error_set(ret_error, TRAIL_EAWAY, sys_errno,
                          "%s has no audit trail yet%s: run `audittrail migrate` as the owner of the schema",
                          store->connection.name, why);
-    return error_set(ret_error, TRAIL_EAWAY, 0,
+    return error_set(ret_error, TRAIL_EAWAY, sys_errno,
                      "%s has schema version %" PRId64 " and needs %" PRId64
                      "%s: run `audittrail migrate` as the owner of the schema",
                      store->connection.name, version, NEWEST, why);

@@ -6,6 +6,7 @@
  * postgresql_value.c       our values as parameters and results of libpq
  * postgresql_store.c       opens and closes; the table of the back-end; the entry of the loadable object
  * postgresql_schema.c      creates the schema, brings it up to date, refuses a newer one
+ * postgresql_script.c      the same as a script for psql
  * postgresql_refs.c        turns the repeated parts of a batch's events into row ids, in one round trip
  * postgresql_copy.c        events as the bytes of a binary COPY
  * postgresql_days.c        which days have a partition; makes those that are needed
@@ -34,6 +35,9 @@
 /* As many versions as there are files in migrations/postgresql/. */
 #define POSTGRESQL_SCHEMA_NEWEST 2
 extern const struct migration postgresql_migrations[POSTGRESQL_SCHEMA_NEWEST];
+
+/* As server_version_num says it. */
+#define POSTGRESQL_SERVER_OLDEST 150000
 
 /* How often a batch is begun anew because a clean-up deleted references or dropped a day meanwhile. */
 #define POSTGRESQL_TRIES_MAX 5
@@ -72,6 +76,11 @@ extern const struct store_backend postgresql_backend;
  * and dims_generation. TRAIL_EVERSION: newer than this library. TRAIL_EAWAY: it is missing or older, and this role may
  * not change it (the message says so, and names `audittrail migrate`). TRAIL_ECONFIG: the database is not UTF-8. */
 TRAIL_MUST_CHECK enum trail_err postgresql_schema_open(struct postgresql_store *store, struct trail_error *ret_error);
+
+/* ---- postgresql_script.c ---- */
+
+/* As store_backend.script. */
+void postgresql_script(struct buf *out);
 
 /* ---- postgresql_refs.c ---- */
 

@@ -304,6 +304,7 @@ const struct store_backend sqlite_backend = {
     .migrations = sqlite_migrations,
     .migration_count = SQLITE_SCHEMA_NEWEST,
     .check_url = sqlite_check_url,
+    .script = sqlite_script,
     .open = sqlite_open,
     .close = sqlite_close,
     .writer_add = sqlite_writer_add,

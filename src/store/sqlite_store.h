@@ -4,6 +4,7 @@
  *
  * sqlite_store.c   opens, closes, waits for locks, says what an SQLite result code means
  * sqlite_schema.c  creates the schema, brings it up to date, refuses a newer one
+ * sqlite_script.c  the same as a script for sqlite3
  * sqlite_refs.c    turns the repeated parts of a batch's events into row ids
  * sqlite_write.c   one batch, one transaction
  * sqlite_read.c    SELECTs of the query layer
@@ -103,6 +104,11 @@ static inline int sqlite_bind_text(sqlite3_stmt *statement, int at, struct trail
  * dims_generation. TRAIL_EVERSION: newer than this library. TRAIL_ECONFIG: somebody else's database. TRAIL_EAWAY:
  * nothing there yet to read. */
 TRAIL_MUST_CHECK enum trail_err sqlite_schema_open(struct sqlite_store *store, struct trail_error *ret_error);
+
+/* ---- sqlite_script.c ---- */
+
+/* As store_backend.script. */
+void sqlite_script(struct buf *out);
 
 /* ---- sqlite_refs.c ---- */
 

@@ -22,6 +22,17 @@ enum trail_err store_check_url(const char *url, struct trail_error *ret_error)
     return err == TRAIL_OK ? backend->check_url(url, ret_error) : err;
 }
 
+enum trail_err store_script(const char *url, struct buf *out, struct trail_error *ret_error)
+{
+    const struct store_backend *backend;
+    enum trail_err              err = backend_find(&backend, url, ret_error);
+    if (err == TRAIL_OK)
+        err = backend->check_url(url, ret_error);
+    if (err == TRAIL_OK)
+        backend->script(out);
+    return err;
+}
+
 enum trail_err store_open(struct store **ret_store, const char *url, const bool *interrupted,
                           struct trail_error *ret_error)
 {
@@ -39,6 +50,16 @@ void store_close(struct store *store)
 {
     if (store != NULL)
         store->backend->close(store);
+}
+
+int64_t store_schema_was(const struct store *store)
+{
+    return store->schema_was;
+}
+
+int64_t store_schema_is(const struct store *store)
+{
+    return (int64_t)store->backend->migration_count;
 }
 
 const struct uuid *store_identity(const struct store *store)

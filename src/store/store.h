@@ -24,6 +24,7 @@
 #ifndef TRAIL_STORE_STORE_H
 #define TRAIL_STORE_STORE_H
 
+#include "base/buf.h"
 #include "event/event.h"
 
 struct store;
@@ -76,6 +77,14 @@ void store_close(struct store *store);
 
 /* Is the URL one that store_open() could take? Connects to nothing. TRAIL_ECONFIG. */
 TRAIL_MUST_CHECK enum trail_err store_check_url(const char *url, struct trail_error *ret_error);
+
+/* Append to *out what store_open() does to the schema of such a store, as a script for psql or sqlite3. Connects to
+ * nothing. TRAIL_ECONFIG, and what backend_find() says. */
+TRAIL_MUST_CHECK enum trail_err store_script(const char *url, struct buf *out, struct trail_error *ret_error);
+
+/* The version of the schema that was found when the store was opened (0: there was none), and the one it has now. */
+int64_t store_schema_was(const struct store *store);
+int64_t store_schema_is(const struct store *store);
 
 /* The store's own identity: what a spool's destination is compared with. */
 const struct uuid *store_identity(const struct store *store);

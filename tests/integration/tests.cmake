@@ -17,6 +17,10 @@ integration_test(completion)
 integration_test(terminal)
 integration_test(simulate)
 integration_test(stores)
+integration_test(migrate)
+if(AUDITTRAIL_WITH_POSTGRESQL)
+  postgresql_tests(integration/migrate integration/docs)
+endif()
 
 # Sanitizer builds are not installed.
 if(AUDITTRAIL_STATIC)
