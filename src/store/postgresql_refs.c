@@ -120,9 +120,13 @@ static void append_insert(struct buf *out, const struct reference_info *info)
                sizeof " ORDER BY digest ON CONFLICT (digest) DO NOTHING");
 }
 
+/* A join, because `= ANY` reads the whole text of the array again for every row that it looks at: half a minute for
+ * 5,000 of them. */
 static void append_select(struct buf *out, const struct reference_info *info)
 {
-    buf_printf(out, "SELECT id, digest FROM %s WHERE digest = ANY (?1::uuid[]) ORDER BY digest", info->table);
+    buf_printf(out,
+               "SELECT id, digest FROM unnest(?1::uuid[]) AS wanted (digest) JOIN %s USING (digest) ORDER BY digest",
+               info->table);
     buf_append(out, "", 1);
 }
 

@@ -6,6 +6,7 @@ if(AUDITTRAIL_WITH_POSTGRESQL)
   target_include_directories(postgresql_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
   target_link_libraries(postgresql_fixture PUBLIC store_fixture audittrail_internal PkgConfig::LIBPQ PkgConfig::CMOCKA
     PRIVATE audittrail_flags)
+  add_dependencies(postgresql_fixture audittrail_postgresql) # store_open() loads it.
 endif()
 function(postgresql_unit_test path)
   if(NOT AUDITTRAIL_WITH_POSTGRESQL)

@@ -96,12 +96,13 @@ static void every_column_is_stored_as_it_is(void **state)
 {
     (void)state;
     struct database     database;
-    struct event_record events[] = { fixture_event(1), full_event(), fixture_event(INT64_MAX) };
+    struct event_record events[] = { fixture_event(1), full_event(), fixture_event(3) };
     struct buf          ours;
     struct buf          theirs;
     events[0].event.timestamp_us = 0; /* 1970-01-01 */
     events[2].event.timestamp_us = INT64_C(946684800000000) - 1;
     events[2].weight = 1.0 / 3;
+    events[2].seq = INT64_MAX;
     database_create(&database);
     store_close(database_open_store(&database));
     buf_init(&ours, NULL, 0);
