@@ -15,6 +15,8 @@ function(postgresql_unit_test path)
   unit_test(${path} $<TARGET_OBJECTS:audittrail_postgresql_objects> postgresql_fixture store_fixture ${ARGN})
   string(REPLACE "test_" "" name unit/${path})
   postgresql_tests(${name})
+  string(REPLACE "/" "_" target ${name})
+  add_dependencies(${target} audittrail_postgresql) # store_open() loads it.
 endfunction()
 
 postgresql_unit_test(store/test_postgresql_value)

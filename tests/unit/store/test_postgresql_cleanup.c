@@ -1,8 +1,8 @@
 /* test_postgresql_cleanup.c -- who cleans up a PostgreSQL store: one run at a time, and nothing that is to be kept.
  *
  * Goal:   a run is claimed once, stops when another took its place, goes on over a new connection; the cut-off is the
- *         beginning of a day and never younger than keep_days; a clock that cannot be right deletes nothing; a role that
- *         only records can clean up, and can delete in no other way.
+ *         beginning of a day and never younger than keep_days; a clock that cannot be right deletes nothing; a role
+ *         that only records can clean up, and can delete in no other way.
  * Method: two connections through the back-end, a third to look; roles.sql as it is shipped.
  */
 #include <setjmp.h>
