@@ -32,6 +32,9 @@
     "BEGIN; SET LOCAL search_path = audittrail, pg_catalog, pg_temp; SET LOCAL synchronous_commit = on; " \
     "SET LOCAL statement_timeout = '25s'; SET LOCAL lock_timeout = '5s'; "
 
+/* How many statements that is: where the answers to what follows begin in pg_run(). */
+#define PG_BEGIN_RESULTS 5
+
 /* How long an answer is waited for, connecting apart. */
 #define PG_ANSWER_WAIT_MS 30000
 

@@ -47,7 +47,9 @@ struct postgresql_days {
     int32_t *known;
     size_t   count;
     size_t   capacity;
-    int32_t  ahead_until; /* The last day that was made ahead; 0: none yet. */
+    int32_t  ahead_until;      /* The last day that was made ahead; 0: none yet. */
+    bool     looked;           /* known is what the catalogue said. */
+    int64_t  refused_until_us; /* Monotonic; the server said no, and is not asked again before. 0: it did not. */
 };
 
 struct postgresql_store {
