@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import unittest
+import urllib.parse
 
 from support import CommandCase
 
@@ -67,6 +68,7 @@ class Tree(InstalledCase):
         self.assertEqual(self.installed(), sorted([
             "bin/audittrail", "include/audittrail.h", "lib/cmake/audittrail/audittrail-config-version.cmake",
             "lib/cmake/audittrail/audittrail-config.cmake", "lib/libaudittrail.a", "lib/libaudittrail.so",
+            "lib/audittrail/audittrail_postgresql.so",
             "lib/libaudittrail.so.0", f"lib/libaudittrail.so.{version}", "lib/pkgconfig/audittrail.pc",
             "share/bash-completion/completions/audittrail", "share/doc/audittrail/CHANGELOG.md",
             "share/doc/audittrail/LICENSE", "share/doc/audittrail/audittrail.env", *pages]))
@@ -103,7 +105,45 @@ class LinkTests:
         self.check_record(program)
 
 
-class PkgConfigConsumer(LinkTests, InstalledCase):
+class PostgreSqlTests:
+    """Of every way to build: the back-end is found beside what was built against."""
+
+    def use_postgresql(self):
+        with open(os.environ["AUDITTRAIL_TEST_POSTGRESQL"], encoding="utf-8") as file:
+            server = file.read().strip()
+        name = f"consumer_{os.getpid()}"
+        sql = lambda text: self.tool(["psql", "-X", "-q", "-d", server, "-c", text])
+        sql(f"CREATE DATABASE {name}")
+        self.addCleanup(sql, f"DROP DATABASE {name} WITH (FORCE)")
+        self.env["AUDIT_TRAIL_DATABASE_URL"] = urllib.parse.urlsplit(server)._replace(path=f"/{name}").geturl()
+
+    def objects_of(self, program, **environment):
+        """The back-ends that a run of the program opened."""
+        found = self.tool([program], **{**environment, "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": self.path("loader")})
+        self.assertEqual(len(found.split()), 1)
+        text = "".join(path.read_text() for path in pathlib.Path(self.dir).glob("loader.*"))
+        return {os.path.realpath(name) for name in re.findall(r"calling init: (\S*audittrail_postgresql\.so)", text)}
+
+    def test_the_shared_library_finds_the_back_end_of_its_tree(self):
+        self.use_postgresql()
+        environment = {"LD_LIBRARY_PATH": str(self.libraries)}
+        program = self.build()
+        expected = {os.path.realpath(self.libraries / "audittrail" / "audittrail_postgresql.so")}
+        self.assertEqual(self.objects_of(program, **environment), expected)
+        stored = self.tool(["psql", "-X", "-A", "-t", "-d", self.env["AUDIT_TRAIL_DATABASE_URL"], "-c",
+                            "SELECT user_id FROM audittrail.audit_trail WHERE action = 'create_tool'"])
+        self.assertEqual(stored.split(), ["ada"])
+
+    def test_without_the_back_end_the_program_says_what_is_missing(self):
+        self.use_postgresql()
+        (self.libraries / "audittrail" / "audittrail_postgresql.so").unlink()
+        done = subprocess.run([self.build()], cwd=self.dir, env={**self.env, "LD_LIBRARY_PATH": str(self.libraries)},
+                              capture_output=True, text=True, check=False, timeout=120)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("the back-end for postgresql: is not installed", done.stderr)
+
+
+class PkgConfigConsumer(PostgreSqlTests, LinkTests, InstalledCase):
     """One call of the compiler."""
 
     def build(self, *pkg_config_options):
