@@ -3,7 +3,8 @@
 Goal:   pkg-config alone, or find_package() alone, is enough to compile the program that the README shows, with either
         library, and it runs.
 Method: install into an empty directory that was not named when the build was configured; compile and link with what
-        they say and nothing of our own; look for the record with the installed command.
+        they say and nothing of our own; look for the record with the installed command. With a postgresql: URL the
+        loader says which back-end it opened: the one of this tree.
 """
 import os
 import pathlib
@@ -89,6 +90,20 @@ class Tree(InstalledCase):
         self.assertEqual(script.read_bytes(), self.run_command("completion", "bash").raw)
 
 
+class InstalledCommand(InstalledCase):
+    """The command of a tree that was moved, too."""
+
+    def test_it_loads_the_back_end_beside_it(self):
+        moved = pathlib.Path(self.dir, "moved")
+        self.prefix.rename(moved)
+        self.env.update(AUDIT_TRAIL_DATABASE_URL="postgresql:///", LD_DEBUG="files", LD_DEBUG_OUTPUT=self.path("loader"))
+        self.tool([str(moved / "bin" / "audittrail"), "migrate", "--print"])
+        text = "".join(path.read_text() for path in pathlib.Path(self.dir).glob("loader.*"))
+        found = re.findall(r"calling init: (\S*audittrail_postgresql\.so)", text)
+        self.assertEqual([os.path.realpath(name) for name in found],
+                         [str(moved / "lib" / "audittrail" / "audittrail_postgresql.so")])
+
+
 class LinkTests:
     """Of every way to build: self.build() returns the program."""
 
@@ -112,9 +127,8 @@ class PostgreSqlTests:
         with open(os.environ["AUDITTRAIL_TEST_POSTGRESQL"], encoding="utf-8") as file:
             server = file.read().strip()
         name = f"consumer_{os.getpid()}"
-        sql = lambda text: self.tool(["psql", "-X", "-q", "-d", server, "-c", text])
-        sql(f"CREATE DATABASE {name}")
-        self.addCleanup(sql, f"DROP DATABASE {name} WITH (FORCE)")
+        self.tool(["psql", "-X", "-q", "-d", server, "-c", f"CREATE DATABASE {name}"])
+        self.addCleanup(self.tool, ["psql", "-X", "-q", "-d", server, "-c", f"DROP DATABASE {name} WITH (FORCE)"])
         self.env["AUDIT_TRAIL_DATABASE_URL"] = urllib.parse.urlsplit(server)._replace(path=f"/{name}").geturl()
 
     def objects_of(self, program, **environment):

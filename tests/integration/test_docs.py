@@ -2,8 +2,8 @@
 
 Goal:   whoever copies a line from the manual gets what it promises.
 Method: every command line, setting and link of README.md and docs/ is held against the real command and the real
-        files; the SQL that erases a person is taken from the page and run beside a process that goes on recording; every
-        block of SQL of the pages about the database is run, and the columns they name are those that there are.
+        files; the SQL that erases a person is taken from the page and run beside a process that goes on recording;
+        every block of SQL of the pages about the database is run, and the columns they name are those that there are.
 Control: test_a_wrong_word_is_found feeds the checks what must not pass.
 """
 import json
@@ -143,8 +143,8 @@ class Schema(CommandCase):
         self.run_command("migrate")
         tables = [row["name"] for row in self.rows("SELECT name FROM sqlite_schema WHERE name GLOB 'audit_*' "
                                                    "AND type IN ('table', 'view')")]
-        found = {table: {row["name"]: row["type"].lower() for row in self.rows(f"SELECT * FROM pragma_table_info('{table}')")}
-                 for table in tables}
+        found = {table: {row["name"]: row["type"].lower()
+                         for row in self.rows(f"SELECT * FROM pragma_table_info('{table}')")} for table in tables}
         said = columns_of_page(1)
         self.assertEqual(set(said.pop("audit_trail")), set(found.pop("audit_trail")))  # A view has no types here.
         self.assertEqual(said, found)
@@ -224,7 +224,8 @@ class PostgreSql(CommandCase):
         process.stdin.flush()
         self.wait_for(lambda: "t1" in self.users(), "the first event is stored")
         self.psql(sql)
-        process.communicate(json.dumps(event(2, user_id="ada", user_email="ada@example.org")).encode() + b"\n", timeout=60)
+        process.communicate(json.dumps(event(2, user_id="ada", user_email="ada@example.org")).encode() + b"\n",
+                            timeout=60)
         self.assertEqual(process.returncode, 0)
         return self.users()
 
