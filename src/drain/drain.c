@@ -20,6 +20,7 @@
 #include "drain/backoff.h"
 #include "drain/losses.h"
 #include "drain/records.h"
+#include "store/backend.h"
 
 /* The longest sleep: what changes without anybody waking us (a clock, a dead neighbour) is seen within it. */
 #define SLEEP_MS_MAX 1000
@@ -156,7 +157,11 @@ static enum trail_err connect_locked(struct drain *drain, struct trail_error *re
 {
     if (drain->store != NULL)
         return TRAIL_OK;
-    enum trail_err err = store_open(&drain->store, drain->settings->database_url, &drain->interrupted, ret_error);
+    const struct store_open_options options = {
+        .interrupted = &drain->interrupted,
+        .retention_days = (uint32_t)drain->settings->retention_days,
+    };
+    enum trail_err err = store_open_with(&drain->store, drain->settings->database_url, &options, ret_error);
     if (err == TRAIL_OK)
         spool_set_destination(drain->spool, store_identity(drain->store));
     return err;

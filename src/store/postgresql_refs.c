@@ -6,8 +6,8 @@
  * waits in a circle, and when the wait is over the SELECT, a statement of its own, sees the other's row.
  *
  * Validity: an id holds while audit_store.dims_generation is what it was before the id was looked up; the batch's own
- * transaction checks that. Recovery: whatever fails here is rolled back and forgotten; the caches learn an id only after
- * the COMMIT. A row that a clean-up deletes between the two statements has no id: once more. */
+ * transaction checks that. Recovery: whatever fails here is rolled back and forgotten; the caches learn an id only
+ * after the COMMIT. A row that a clean-up deletes between the two statements has no id: once more. */
 #include "store/postgresql_store.h"
 
 #include <assert.h>
@@ -120,9 +120,13 @@ static void append_insert(struct buf *out, const struct reference_info *info)
                sizeof " ORDER BY digest ON CONFLICT (digest) DO NOTHING");
 }
 
+/* A join, because `= ANY` reads the whole text of the array again for every row that it looks at: half a minute for
+ * 5,000 of them. */
 static void append_select(struct buf *out, const struct reference_info *info)
 {
-    buf_printf(out, "SELECT id, digest FROM %s WHERE digest = ANY (?1::uuid[]) ORDER BY digest", info->table);
+    buf_printf(out,
+               "SELECT id, digest FROM unnest(?1::uuid[]) AS wanted (digest) JOIN %s USING (digest) ORDER BY digest",
+               info->table);
     buf_append(out, "", 1);
 }
 

@@ -1,16 +1,16 @@
 /* postgresql_write.c -- one batch in one transaction, begun by the fence.
  *
  * Layout of the transaction: fence, generation, COPY of the facts, COPY of the strays, dead letters, ledger row,
- * accounting, COMMIT. Validity: the fence moved last_seq from first_seq - 1; otherwise nothing is written and the caller
- * learns where the writer stands. Recovery: all or nothing; after a failure whose outcome is unknown the next fence
- * tells.
+ * accounting, COMMIT. Validity: the fence moved last_seq from first_seq - 1; otherwise nothing is written and the
+ * caller learns where the writer stands. Recovery: all or nothing; after a failure whose outcome is unknown the next
+ * fence tells.
  *
  * Three round trips: everything up to the open COPY; its bytes and its end; everything from the ledger row to COMMIT.
  * One more before them when the batch has references that no cache knows, two more between them when it has both facts
  * and strays, one for each dead letter. Days are asked for before the transaction (postgresql_days.c).
  *
- * When a clean-up deleted references since ours were looked up, or dropped a day that we know, the batch is rolled back,
- * what is remembered is forgotten, and it is begun anew. */
+ * When a clean-up deleted references since ours were looked up, or dropped a day that we know, the batch is rolled
+ * back, what is remembered is forgotten, and it is begun anew. */
 #include "store/postgresql_store.h"
 
 #include <assert.h>
@@ -181,8 +181,8 @@ static void write_first_message(struct postgresql_store *store, const struct pos
                    PG_LOCK_CLASS, PG_LOCK_REFERENCES, copy_sql(first_are_strays(run)));
 }
 
-/* *ret_passed: the transaction is open and may go on. *ret_changed: a clean-up deleted references since ours were looked
- * up; they are forgotten. */
+/* *ret_passed: the transaction is open and may go on. *ret_changed: a clean-up deleted references since ours were
+ * looked up; they are forgotten. */
 static enum trail_err begin_batch(struct postgresql_store *store, struct postgresql_batch *run, bool *ret_passed,
                                   bool *ret_changed, uint64_t *ret_last_seq, struct trail_error *ret_error)
 {
@@ -349,8 +349,8 @@ static void append_accounts(struct buf *sql, const struct postgresql_batch *run)
 {
     static const struct trail_account nothing = { 0 };
     const char                       *separator =
-        "INSERT INTO audit_accounting AS a (writer, operation, stored, dead_lettered, level, excluded, sampled, rejected,"
-        " dropped) VALUES ";
+        "INSERT INTO audit_accounting AS a (writer, operation, stored, dead_lettered, level, excluded, sampled,"
+        " rejected, dropped) VALUES ";
     bool any = false;
     for (int i = 0; i < TRAIL_OPERATION_COUNT; i++) {
         const struct trail_account *now = run->batch->accounts != NULL ? &run->batch->accounts[i] : &nothing;

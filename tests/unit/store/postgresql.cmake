@@ -1,10 +1,12 @@
 # Unit tests of the PostgreSQL back-end: its objects are linked in, the server is the one of the tests.
 # postgresql_unit_test(store/test_postgresql_x [extra sources or link options])
 if(AUDITTRAIL_WITH_POSTGRESQL)
-  add_library(postgresql_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/postgresql_fixture.c)
+  add_library(postgresql_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/postgresql_fixture.c
+    ${CMAKE_CURRENT_LIST_DIR}/postgresql_writer.c)
   target_include_directories(postgresql_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
-  target_link_libraries(postgresql_fixture PUBLIC audittrail_internal PkgConfig::LIBPQ PkgConfig::CMOCKA
+  target_link_libraries(postgresql_fixture PUBLIC store_fixture audittrail_internal PkgConfig::LIBPQ PkgConfig::CMOCKA
     PRIVATE audittrail_flags)
+  add_dependencies(postgresql_fixture audittrail_postgresql) # store_open() loads it.
 endif()
 function(postgresql_unit_test path)
   if(NOT AUDITTRAIL_WITH_POSTGRESQL)
@@ -18,6 +20,10 @@ endfunction()
 postgresql_unit_test(store/test_postgresql_value)
 postgresql_unit_test(store/test_postgresql_connection)
 postgresql_unit_test(store/test_postgresql_script)
+postgresql_unit_test(store/test_postgresql_write test_support)
+postgresql_unit_test(store/test_postgresql_copy)
+postgresql_unit_test(store/test_postgresql_refs)
+postgresql_unit_test(store/test_postgresql_days)
 postgresql_unit_test(store/test_postgresql_store)
 postgresql_unit_test(store/test_postgresql_schema)
 postgresql_unit_test(store/test_postgresql_read)
