@@ -21,6 +21,9 @@ set(AUDITTRAIL_POSTGRESQL_SOURCES
   store/postgresql_days.c
   store/postgresql_write.c
   store/postgresql_read.c
+  store/postgresql_cleanup.c
+  store/postgresql_cleanup_phases.c
+  store/postgresql_forecast.c
   store/postgresql_store.c
 )
 audittrail_embed_sql(postgresql

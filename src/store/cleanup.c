@@ -52,6 +52,11 @@ static void judge_clock(const struct cleanup_past *past, const struct store_clea
         clock_format(past->batch_us, then);
         answer->verdict = CLEANUP_REFUSED;
         snprintf(answer->reason, sizeof answer->reason, "the clock says %s, but events were stored at %s", now, then);
+    } else if (past->store_us != 0 && request->now_us - past->store_us > DISAGREEMENT_US) {
+        clock_format(past->store_us, then);
+        answer->verdict = CLEANUP_REFUSED;
+        snprintf(answer->reason, sizeof answer->reason, "the clock says %s, but that of the database says %s", now,
+                 then);
     } else if (past->any && uuid_equal(&past->boot, &request->boot) &&
                is_jump(request->now_us - past->started_us, request->boot_us - past->boot_us)) {
         clock_format(past->started_us, then);

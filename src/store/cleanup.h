@@ -68,6 +68,7 @@ struct cleanup_past {
     char        refused[CLEANUP_REASON_SIZE];
     bool        any_batch;
     int64_t     batch_us; /* When the newest batch was recorded. */
+    int64_t     store_us; /* The database's own clock; 0: it has none. */
 };
 
 /* May this run begin? The same for every back-end, which asks inside the transaction that claims. */

@@ -1,6 +1,8 @@
 /* postgresql_store.c -- opens and closes a PostgreSQL store; the table of the back-end, and the way into it. */
 #include "store/postgresql_store.h"
 
+#include "store/postgresql_cleanup.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,11 @@ const struct store_backend postgresql_backend = {
     .write = postgresql_write,
     .bytes = postgresql_bytes,
     .select = postgresql_select,
+    .cleanup_begin = postgresql_cleanup_begin,
+    .cleanup_step = postgresql_cleanup_step,
+    .cleanup_end = postgresql_cleanup_end,
+    .cleanup_free = postgresql_cleanup_free,
+    .cleanup_forecast = postgresql_forecast,
 };
 
 /* BACKEND_ENTRY */

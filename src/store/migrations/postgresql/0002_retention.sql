@@ -60,7 +60,7 @@ BEGIN
   END IF;
   SELECT keep_days INTO kept FROM audit_store;
   IF newest.cut_off > now() - make_interval(hours => 24 * kept) THEN
-    RAISE EXCEPTION 'what was recorded before % may not be removed: audit_store.keep_days is %, so everything from % on stays',
+    RAISE EXCEPTION 'what is before % may not be removed: audit_store.keep_days is %, everything from % on stays',
       newest.cut_off, kept, now() - make_interval(hours => 24 * kept) USING ERRCODE = 'insufficient_privilege';
   END IF;
   RETURN true;
@@ -81,7 +81,8 @@ CREATE FUNCTION audittrail.audit_detach_day(run bigint, elapsed bigint, argument
 RETURNS audittrail.audit_cleanup_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = audittrail, pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
-  oldest record;
+  oldest  record;
+  expired text;
 BEGIN
   IF NOT audit_cleanup_leads(run) THEN
     RETURN ROW(false, false, 0, NULL)::audit_cleanup_answer;
@@ -93,14 +94,14 @@ BEGIN
   IF oldest.day IS NULL THEN
     RETURN ROW(true, false, 0, NULL)::audit_cleanup_answer;
   END IF;
+  expired := 'audit_expired_' || to_char(oldest.day, 'YYYYMMDD');
   BEGIN
     EXECUTE format('ALTER TABLE audit_events DETACH PARTITION %I', oldest.partition);
-    EXECUTE format('ALTER TABLE %I RENAME TO %I', oldest.partition, 'audit_expired_' || to_char(oldest.day, 'YYYYMMDD'));
+    EXECUTE format('ALTER TABLE %I RENAME TO %I', oldest.partition, expired);
   EXCEPTION WHEN lock_not_available THEN
     RETURN ROW(true, true, 0, oldest.day - date '1970-01-01')::audit_cleanup_answer;
   END;
-  INSERT INTO audit_expired_days (day, partition)
-  VALUES (oldest.day, 'audit_expired_' || to_char(oldest.day, 'YYYYMMDD'));
+  INSERT INTO audit_expired_days (day, partition) VALUES (oldest.day, expired);
   UPDATE audit_cleanups SET partitions_dropped = partitions_dropped + 1 WHERE id = run;
   RETURN ROW(true, false, 1, oldest.day - date '1970-01-01')::audit_cleanup_answer;
 EXCEPTION WHEN lock_not_available THEN
@@ -132,7 +133,8 @@ BEGIN
   END IF;
   IF expired.blocks * current_setting('block_size')::bigint < pg_relation_size(expired.partition::regclass) THEN
     behind := expired.blocks + 16384;
-    place := format('FROM %I WHERE ctid >= ''(%s,0)'' AND ctid < ''(%s,0)''', expired.partition, expired.blocks, behind);
+    place := format('FROM %I WHERE ctid >= ''(%s,0)'' AND ctid < ''(%s,0)''', expired.partition, expired.blocks,
+                    behind);
     EXECUTE 'SELECT count(*) ' || place INTO counted;
     EXECUTE format('INSERT INTO audit_unused_references (kind, id) SELECT DISTINCT 0, actor %1$s UNION ALL '
                    'SELECT DISTINCT 1, resource %1$s UNION ALL SELECT DISTINCT 2, action %1$s UNION ALL '
@@ -235,10 +237,11 @@ BEGIN
       RETURN ROW(true, false, 0, NULL)::audit_cleanup_answer;
     END IF;
     ids := ARRAY(SELECT id FROM audit_unused_references WHERE state = argument AND kind = place.kind);
-    -- Few are looked up in the index, which actions and routes have none of. Otherwise the day is read once. Which of the
-    -- two is not left to the planner: it knows nothing of how many there are, and the wrong one takes hours.
+    -- Few are looked up in the index, which actions and routes have none of. Otherwise the day is read once. Which of
+    -- the two is not left to the planner: it does not know how many there are, and the wrong one takes hours.
     EXECUTE format(CASE WHEN place.kind < 2 AND cardinality(ids) <= 1000
-                   THEN 'SELECT array_agg(id) FROM unnest($1) id WHERE EXISTS (SELECT FROM %2$I WHERE %1$I = id OFFSET 0)'
+                   THEN 'SELECT array_agg(id) FROM unnest($1) id '
+                        'WHERE EXISTS (SELECT FROM %2$I WHERE %1$I = id OFFSET 0)'
                    ELSE 'SELECT array_agg(DISTINCT %1$I) FROM %2$I WHERE %1$I = ANY ($1)' END,
                    columns[place.kind + 1], place.partition) INTO used USING ids;
     DELETE FROM audit_unused_references WHERE state = argument AND kind = place.kind AND id = ANY (used);
