@@ -51,8 +51,7 @@ class Query(support.CommandCase):
 
     def setUp(self):
         super().setUp()
-        self.state, self.database = self.shared.state, self.shared.database
-        self.env["AUDIT_TRAIL_STATE_DIR"] = self.state
+        self.state, self.store, self.env = self.shared.state, self.shared.store, dict(self.shared.env)
 
     def expect(self, keep):
         return sorted(item["request_id"] for item in self.events if keep(item))
@@ -191,7 +190,7 @@ class Hostile(support.CommandCase):
     def test_no_database_is_exit_code_5_and_makes_none(self):
         result = self.run_command("query")
         self.assertEqual(result.code, 5, result)
-        self.assertFalse(os.path.exists(self.database))
+        self.assertFalse(self.store.is_made())
 
 
 class Pages(Query):
