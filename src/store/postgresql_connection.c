@@ -84,8 +84,8 @@ static enum trail_err refused(struct pg_connection *connection, const PGresult *
         return lost(connection, doing, PQerrorMessage(connection->pg), ret_error);
     snprintf(connection->sqlstate, sizeof connection->sqlstate, "%s", sqlstate);
     connection->error_row = row_of_context(PQresultErrorField(result, PG_DIAG_CONTEXT));
-    return error_set(ret_error, meaning_of(sqlstate), 0, "cannot %s %s: %s", doing, connection->name,
-                     words != NULL ? words : sqlstate);
+    return error_set(ret_error, meaning_of(sqlstate), strcmp(sqlstate, "42501") == 0 ? EACCES : 0, "cannot %s %s: %s",
+                     doing, connection->name, words != NULL ? words : sqlstate);
 }
 
 enum trail_err pg_check_usable(const struct pg_connection *connection, struct trail_error *ret_error)
