@@ -14,8 +14,11 @@ endif()
 set(AUDITTRAIL_POSTGRESQL_SOURCES
   store/postgresql_value.c
   store/postgresql_connection.c
-  store/postgresql_migrations.c
   store/postgresql_schema.c
+  store/postgresql_refs.c
+  store/postgresql_copy.c
+  store/postgresql_days.c
+  store/postgresql_write.c
   store/postgresql_read.c
   store/postgresql_store.c
 )
@@ -24,8 +27,8 @@ audittrail_embed_sql(postgresql
   store/migrations/postgresql/0002_retention.sql)
 
 add_library(audittrail_postgresql_objects OBJECT ${AUDITTRAIL_POSTGRESQL_SOURCES} ${AUDITTRAIL_EMBEDDED_postgresql})
-target_include_directories(audittrail_postgresql_objects PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
-  ${CMAKE_CURRENT_BINARY_DIR})
+target_include_directories(audittrail_postgresql_objects PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
+  ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_BINARY_DIR})
 target_link_libraries(audittrail_postgresql_objects PUBLIC PkgConfig::LIBPQ PRIVATE PkgConfig::CRYPTO audittrail_flags)
 
 # It brings its own copies of what it uses of our helpers, and shows one name.

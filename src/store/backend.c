@@ -1,7 +1,7 @@
 /* backend.c -- finds the back-end that a URL names, and loads it when it is a loadable object.
  *
- * An object is looked for beside the file that this code is in (a program in bin/ has it in ../lib/audittrail/, a library
- * in audittrail/), so that a build tree and an installed tree that was moved find their own; then where the
+ * An object is looked for beside the file that this code is in (a program in bin/ has it in ../lib/audittrail/, a
+ * library in audittrail/), so that a build tree and an installed tree that was moved find their own; then where the
  * installation put it. It stays loaded: libpq and libcrypto leave handlers behind that must be there at exit. */
 #include "store/backend.h"
 
@@ -18,17 +18,18 @@ struct known_backend {
     const char                 *schemes[2];
     const struct store_backend *linked;   /* NULL: it is a loadable object. */
     const char                 *object;   /* Its file. */
-    const char                 *packaged; /* How to come by it. */
-    const struct store_backend *loaded;   /* mutable: set once, under `loading` */
+    const char                 *packaged; /* What it is built with. */
 };
 
-static struct known_backend known[] = {
-    /* mutable: what was loaded */
+static const struct known_backend known[] = {
     { .schemes = { "sqlite" }, .linked = &sqlite_backend },
     { .schemes = { "postgresql", "postgres" }, .object = "audittrail_postgresql.so", .packaged = "libpq" },
 };
 
-static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER; /* mutable: over `loaded` */
+#define KNOWN_COUNT (sizeof known / sizeof known[0])
+
+static pthread_mutex_t             loading = PTHREAD_MUTEX_INITIALIZER; /* mutable: over what follows */
+static const struct store_backend *loaded[KNOWN_COUNT];                 /* mutable: each is set once */
 
 static bool has_scheme(const char *url, const char *scheme)
 {
@@ -36,9 +37,9 @@ static bool has_scheme(const char *url, const char *scheme)
     return size > 0 && strncmp(url, scheme, size) == 0 && url[size] == ':';
 }
 
-static struct known_backend *known_for(const char *url)
+static const struct known_backend *known_for(const char *url)
 {
-    for (size_t i = 0; url != NULL && i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0; url != NULL && i < KNOWN_COUNT; i++) {
         if (has_scheme(url, known[i].schemes[0]) || has_scheme(url, known[i].schemes[1]))
             return &known[i];
     }
@@ -83,7 +84,8 @@ static bool find_object(const char *object, char ret_path[OS_PATH_SIZE])
     return access(ret_path, R_OK) == 0;
 }
 
-static enum trail_err load(struct known_backend *backend, struct trail_error *ret_error)
+static enum trail_err load(const struct known_backend *backend, const struct store_backend **ret_loaded,
+                           struct trail_error *ret_error)
 {
     char path[OS_PATH_SIZE];
     if (!find_object(backend->object, path))
@@ -96,8 +98,8 @@ static enum trail_err load(struct known_backend *backend, struct trail_error *re
                          backend->schemes[0], dlerror());
     backend_entry_fn entry;
     *(void **)&entry = dlsym(object, BACKEND_ENTRY);
-    backend->loaded = entry != NULL ? entry(trail_version()) : NULL;
-    if (backend->loaded != NULL)
+    *ret_loaded = entry != NULL ? entry(trail_version()) : NULL;
+    if (*ret_loaded != NULL)
         return TRAIL_OK;
     dlclose(object);
     return error_set(ret_error, TRAIL_ECONFIG, 0, "%.160s is not the one of audittrail %s: install both anew", path,
@@ -108,7 +110,7 @@ static enum trail_err load(struct known_backend *backend, struct trail_error *re
 
 enum trail_err backend_find(const struct store_backend **ret_backend, const char *url, struct trail_error *ret_error)
 {
-    struct known_backend *backend = known_for(url);
+    const struct known_backend *backend = known_for(url);
     if (backend == NULL) {
         /* Only the scheme is shown: what follows may hold a password. */
         int shown = url != NULL ? (int)strcspn(url, ":") : 0;
@@ -122,8 +124,9 @@ enum trail_err backend_find(const struct store_backend **ret_backend, const char
         return TRAIL_OK;
     }
     pthread_mutex_lock(&loading);
-    enum trail_err err = backend->loaded != NULL ? TRAIL_OK : load(backend, ret_error);
-    *ret_backend = backend->loaded;
+    const struct store_backend **found = &loaded[backend - known];
+    enum trail_err               err = *found != NULL ? TRAIL_OK : load(backend, found, ret_error);
+    *ret_backend = *found;
     pthread_mutex_unlock(&loading);
     return err;
 }

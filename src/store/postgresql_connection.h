@@ -32,6 +32,9 @@
     "BEGIN; SET LOCAL search_path = audittrail, pg_catalog, pg_temp; SET LOCAL synchronous_commit = on; " \
     "SET LOCAL statement_timeout = '25s'; SET LOCAL lock_timeout = '5s'; "
 
+/* How many statements that is: where the answers to what follows begin in pg_run(). */
+#define PG_BEGIN_RESULTS 5
+
 /* How long an answer is waited for, connecting apart. */
 #define PG_ANSWER_WAIT_MS 30000
 
@@ -65,7 +68,7 @@ TRAIL_MUST_CHECK enum trail_err pg_check_usable(const struct pg_connection *conn
 TRAIL_MUST_CHECK enum trail_err pg_run(struct pg_connection *connection, const char *sql, const char *doing,
                                        PGresult *results[], size_t result_max, struct trail_error *ret_error);
 
-/* A statement and its parameters, in the types that stand in store.h; `?` and `?N` are written as PostgreSQL has them. */
+/* A statement and its parameters, in the types that stand in store.h, written `?` or `?N`. */
 struct pg_statement {
     const char               *sql;
     const struct store_value *parameters;
@@ -78,8 +81,8 @@ TRAIL_MUST_CHECK enum trail_err pg_run_together(struct pg_connection *connection
                                                 size_t statement_count, const char *doing, PGresult *results[],
                                                 struct trail_error *ret_error);
 
-/* One statement in a transaction that only reads: one round trip, binary result. `no_seqscan`: the planner is to take an
- * index where it can. */
+/* One statement in a transaction that only reads: one round trip, binary result. `no_seqscan`: the planner is to take
+ * an index where it can. */
 TRAIL_MUST_CHECK enum trail_err pg_read(struct pg_connection *connection, const struct pg_statement *statement,
                                         bool no_seqscan, PGresult **ret_result, struct trail_error *ret_error);
 

@@ -1,6 +1,7 @@
 /* postgresql_schema.c -- creates the schema in a PostgreSQL database and brings it up to date, one process at a time.
  *
- * Layout: src/store/migrations/postgresql/NNNN_name.sql, compiled in; audit_store.schema_version counts the applied ones.
+ * Layout: src/store/migrations/postgresql/NNNN_name.sql, compiled in; audit_store.schema_version counts the applied
+ *         ones.
  * Validity: a schema `audittrail` without audit_store must be empty, else it is somebody else's and is left alone.
  * Recovery: all migrations that are due and their version number commit together, under an advisory lock. Who loses the
  * race finds the work done. A version above ours belongs to a newer library and is refused, both numbers named. */
@@ -11,6 +12,11 @@
 #include <string.h>
 
 #include "base/text.h"
+
+#include "store/postgresql_migrations.h"
+
+_Static_assert(sizeof postgresql_migrations / sizeof postgresql_migrations[0] == POSTGRESQL_SCHEMA_NEWEST,
+               "one file per version");
 
 #define OLDEST_SERVER 150000
 #define NEWEST ((int64_t)POSTGRESQL_SCHEMA_NEWEST)
@@ -101,7 +107,8 @@ static enum trail_err apply(struct postgresql_store *store, int64_t version, str
 {
     enum trail_err err = TRAIL_OK;
     for (; err == TRAIL_OK && version < NEWEST; version++)
-        err = pg_run(&store->connection, postgresql_migrations[version].sql, "create the schema in", NULL, 0, ret_error);
+        err =
+            pg_run(&store->connection, postgresql_migrations[version].sql, "create the schema in", NULL, 0, ret_error);
     char sql[96];
     snprintf(sql, sizeof sql, "UPDATE audittrail.audit_store SET schema_version = %" PRId64, NEWEST);
     return err == TRAIL_OK ? pg_run(&store->connection, sql, "note the schema version of", NULL, 0, ret_error) : err;

@@ -10,6 +10,7 @@ static void postgresql_close(struct store *base)
 {
     struct postgresql_store *store = postgresql_store_of(base);
     pg_close(&store->connection);
+    resolver_done(&store->resolver);
     buf_done(&store->sql);
     buf_done(&store->copy);
     free(store->days.known);
@@ -30,6 +31,8 @@ static enum trail_err postgresql_open(struct store **ret_store, const char *url,
     enum trail_err err = pg_connect(&store->connection, url, options, ret_error);
     if (err == TRAIL_OK)
         err = postgresql_schema_open(store, ret_error);
+    if (err == TRAIL_OK && !store->base.read_only)
+        err = resolver_init(&store->resolver, ret_error);
     if (err != TRAIL_OK) {
         postgresql_close(&store->base);
         return err;
@@ -46,6 +49,8 @@ const struct store_backend postgresql_backend = {
     .check_url = pg_check_url,
     .open = postgresql_open,
     .close = postgresql_close,
+    .writer_add = postgresql_writer_add,
+    .write = postgresql_write,
     .bytes = postgresql_bytes,
     .select = postgresql_select,
 };

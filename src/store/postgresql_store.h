@@ -43,7 +43,9 @@ struct postgresql_days {
     int32_t *known;
     size_t   count;
     size_t   capacity;
-    int32_t  ahead_until; /* The last day that was made ahead; 0: none yet. */
+    int32_t  ahead_until;      /* The last day that was made ahead; 0: none yet. */
+    bool     looked;           /* known is what the catalogue said. */
+    int64_t  refused_until_us; /* Monotonic; the server said no, and is not asked again before. 0: it did not. */
 };
 
 struct postgresql_store {
@@ -67,8 +69,8 @@ extern const struct store_backend postgresql_backend;
 /* ---- postgresql_schema.c ---- */
 
 /* Create the schema, or bring it up to date; with base.read_only only check it. Fills in base.identity, base.schema_was
- * and dims_generation. TRAIL_EVERSION: newer than this library. TRAIL_EAWAY: it is missing or older, and this role may not
- * change it (the message says so, and names `audittrail migrate`). TRAIL_ECONFIG: the database is not UTF-8. */
+ * and dims_generation. TRAIL_EVERSION: newer than this library. TRAIL_EAWAY: it is missing or older, and this role may
+ * not change it (the message says so, and names `audittrail migrate`). TRAIL_ECONFIG: the database is not UTF-8. */
 TRAIL_MUST_CHECK enum trail_err postgresql_schema_open(struct postgresql_store *store, struct trail_error *ret_error);
 
 /* ---- postgresql_refs.c ---- */

@@ -42,14 +42,18 @@ def wait_until(condition, what):
 
 
 class Clock:
-    """The clock of the program that is started with its environment. Held, it stands still but for advance()."""
+    """The clock of the program that is started with its environment. Held, it stands still but for advance().
+
+    `behind`: so many seconds is its date behind ours when the program starts. A server's clock is not ours to move, so
+    what is to be old by it must be recorded in the past; what lies ahead of it is no event of today.
+    """
 
     HELD_AT = 8
     THREADS_AT = 16
     WAKES_AT = 24
     SIZE = 256
 
-    def __init__(self, path, held=True):
+    def __init__(self, path, held=True, behind=0):
         path.write_bytes(bytes(self.SIZE))
         with open(path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), self.SIZE)
@@ -58,6 +62,7 @@ class Clock:
             "CLOCK_SHIM_FILE": str(path),
             "LD_PRELOAD": without_spaces(CLOCK_SHIM, path.parent),
             "ASAN_OPTIONS": "verify_asan_link_order=0",
+            "CLOCK_SHIM_DATE": str(-behind),
         }
 
     def advance(self, seconds):

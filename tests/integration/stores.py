@@ -2,7 +2,8 @@
 
 AUDITTRAIL_TEST_STORE chooses: sqlite (when it is not set), postgresql, pgbouncer. Each test has an empty store of its
 own. In PostgreSQL that is a database on the server that AUDITTRAIL_TEST_POSTGRESQL leads to (a file with its URL); a
-class that suspends the server says so (SUSPENDS = True) and shares a server of this process's own with its like.
+class that suspends the server says so (SUSPENDS = True) and shares a server of this process's own with its like, and so
+does one that needs settings (SERVER = {...}).
 Whatever is looked at or tampered with here goes to the server directly, never through PgBouncer.
 """
 import atexit
@@ -285,9 +286,9 @@ def shared_url():
 
 
 @functools.lru_cache(maxsize=None)
-def own_server():
-    """One for all tests of this process that suspend it; it is never shared with another process."""
-    server = Server(tempfile.mkdtemp(prefix="postgresql-"), fsync="off")
+def own_server(settings):
+    """One for all tests of this process that suspend it or want these settings; no other process has it."""
+    server = Server(tempfile.mkdtemp(prefix="postgresql-"), fsync="off", **dict(settings))
     atexit.register(server.remove)
     server.start()
     return server
@@ -306,7 +307,8 @@ def fresh(case, path, kind=None):
     kind = kind or KIND
     if kind == "sqlite":
         return SqliteStore(path)
-    server = own_server() if getattr(case, "SUSPENDS", False) else None
+    settings = getattr(case, "SERVER", {})
+    server = own_server(tuple(settings.items())) if settings or getattr(case, "SUSPENDS", False) else None
     store = PostgresqlStore(server.url() if server else shared_url(), server)
     case.addCleanup(store.drop)
     if kind == "pgbouncer":

@@ -17,6 +17,7 @@ endfunction()
 
 postgresql_unit_test(store/test_postgresql_value)
 postgresql_unit_test(store/test_postgresql_connection)
+postgresql_unit_test(store/test_postgresql_store)
 postgresql_unit_test(store/test_postgresql_schema)
 postgresql_unit_test(store/test_postgresql_read)
 

@@ -2,8 +2,8 @@
  *
  * Goal:   schemes reach their back-end; an object is loaded once, by however many threads; one of another version is
  *         refused; what cannot be found says where it was looked for, and never shows a password.
- * Method: the object of the build. The unit tests' folder has none beside it, so a link is made and taken away; the object
- *         of another version is one that the test has compiled beforehand (fake_backend.c).
+ * Method: the object of the build. This test stands in a folder with none beside it, so a link is made and taken
+ *         away; the object of another version is one that was compiled beforehand (fake_backend.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,8 @@ static int name_places(void **state)
     ssize_t size = readlink("/proc/self/exe", folder, sizeof folder - 16);
     assert_true(size > 0);
     folder[size] = '\0';
-    strcpy(strrchr(folder, '/') + 1, "audittrail");
+    char *name = strrchr(folder, '/') + 1;
+    snprintf(name, sizeof folder - (size_t)(name - folder), "audittrail");
     snprintf(object, sizeof object, "%s/audittrail_postgresql.so", folder);
     unlink(object);
     assert_true(mkdir(folder, 0700) == 0 || access(folder, W_OK) == 0);

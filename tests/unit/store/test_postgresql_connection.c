@@ -1,7 +1,7 @@
 /* test_postgresql_connection.c -- every call to a PostgreSQL server ends, and says how.
  *
- * Goal:   answers, refusals, deadlines and interruptions are told apart; a transaction that failed leaves nothing open; a
- *         connection that is out of step is not used again; no password is ever in a message.
+ * Goal:   answers, refusals, deadlines and interruptions are told apart; a transaction that failed leaves nothing
+ *         open; a connection that is out of step is not used again; no password is ever in a message.
  * Method: a real server; a lock that the test holds makes calls wait, pg_terminate_backend() ends connections, a socket
  *         that only listens never answers.
  */

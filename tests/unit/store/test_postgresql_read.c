@@ -1,7 +1,7 @@
 /* test_postgresql_read.c -- a SELECT hands its rows out, and holds nothing afterwards.
  *
- * Goal:   rows and columns in order; a reader that has enough stops; errors are those of the contract; no transaction is
- *         left open between two calls.
+ * Goal:   rows and columns in order; a reader that has enough stops; errors are those of the contract; no
+ *         transaction is left open between two calls.
  * Method: a real database; pg_stat_activity says what the connection is at.
  */
 #include <setjmp.h>
