@@ -206,6 +206,15 @@ static void put_time_condition(struct query_sql *sql, const char *condition, int
     bind_time(sql, time_us);
 }
 
+/* In PostgreSQL twelve bits of a hash are what the index knows of it (docs/adr/0008). */
+static void put_correlation_condition(struct query_sql *sql)
+{
+    struct trail_text correlation_id = sql->filter->correlation_id;
+    if (is_postgresql(sql))
+        put_text_condition(sql, " AND hashtext(x.correlation_id) & 4095 = hashtext(?) & 4095", correlation_id);
+    put_text_condition(sql, " AND x.correlation_id = ?", correlation_id);
+}
+
 static void put_integer_condition(struct query_sql *sql, const char *condition, int64_t integer)
 {
     put(sql, condition);
@@ -320,7 +329,7 @@ static void put_range(struct query_sql *sql, const struct query_position *after)
 static void put_fact_conditions(struct query_sql *sql, enum query_drive drive, const struct query_position *after)
 {
     const struct trail_filter *filter = sql->filter;
-    put_text_condition(sql, " AND x.correlation_id = ?", filter->correlation_id);
+    put_correlation_condition(sql);
     if (filters_actor(filter) && drive != QUERY_BY_ACTOR)
         put_membership(sql, QUERY_BY_ACTOR);
     if (filters_resource(filter) && drive != QUERY_BY_RESOURCE)
