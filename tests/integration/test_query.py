@@ -231,5 +231,27 @@ class Pages(Query):
         self.query("--until", "2026-06-01", "--after", last["id"], code=4)
 
 
+class NotThereYet(support.CommandCase):
+    """Who asks the store for what still waits in a spool is told so."""
+
+    def test_what_waits_is_told_when_nothing_is_found(self):
+        self.record([event(1)])
+        self.assertNotIn("wait", self.run_command("query", "--user", "nobody").err, "the control: nothing waits")
+        away = {"AUDIT_TRAIL_SHUTDOWN_TIMEOUT": "1"}
+        os.rename(self.database, self.path("elsewhere"))
+        os.mkdir(self.database)  # No store can be opened there.
+        self.record([event(2), event(3)], env=away, code=5)
+        result = self.run_command("query")
+        self.assertEqual(result.code, 5, result)
+        self.assertIn("2 events wait on this machine", result.err)
+
+        os.rmdir(self.database)
+        os.rename(self.path("elsewhere"), self.database)
+        result = self.run_command("query", "--resource", "tool/t2")
+        self.assertEqual(result.code, 4, result)
+        self.assertIn("2 events wait on this machine and not yet in the store; `audittrail tail` shows them",
+                      result.err)
+
+
 if __name__ == "__main__":
     unittest.main()

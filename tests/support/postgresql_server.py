@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """A PostgreSQL server of the tests' own: in a directory of its own, on a free loopback port, never as root.
 
-    postgresql_server.py start DIRECTORY    the server runs, and DIRECTORY/url names it
-    postgresql_server.py stop DIRECTORY     it does not run any more, and its data are gone
+    postgresql_server.py start DIRECTORY [NAME=VALUE...]  the server runs, and DIRECTORY/url names it
+    postgresql_server.py stop DIRECTORY                   it does not run any more, and its data are gone
+
+Settings are PostgreSQL's own. Without any the data are worth nothing: fsync is off.
 
 Whoever starts it is its superuser `postgres`, with trust on loopback and on the socket in its directory. It is
 stopped by the process id in its data directory. `start` stops what an earlier run left behind.
@@ -134,7 +136,7 @@ def end(data):
 
 
 def main(arguments):
-    if len(arguments) != 2 or arguments[0] not in ("start", "stop"):
+    if len(arguments) < 2 or arguments[0] not in ("start", "stop") or any("=" not in a for a in arguments[2:]):
         raise SystemExit(__doc__)
     directory = os.path.abspath(arguments[1])
     sockets = os.path.join(directory, "sockets")
@@ -145,7 +147,8 @@ def main(arguments):
     shutil.rmtree(directory, ignore_errors=True)
     if arguments[0] == "start":
         # The data are worth nothing: no test of this server pulls the plug.
-        server = Server(directory, fsync="off")
+        settings = dict(argument.split("=", 1) for argument in arguments[2:])
+        server = Server(directory, **{"fsync": "off", **{name: f"'{value}'" for name, value in settings.items()}})
         server.start()
         for name, content in (("sockets", server.socket_directory), ("url", server.url())):
             with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
