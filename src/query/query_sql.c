@@ -325,15 +325,6 @@ static void put_range(struct query_sql *sql, const struct query_position *after)
     bind_integer(sql, after->seq);
 }
 
-/* PostgreSQL's index has twelve bits of the id's hash; without them every day would be read. */
-static void put_correlation_condition(struct query_sql *sql)
-{
-    if (is_postgresql(sql))
-        put_text_condition(sql, " AND hashtext(x.correlation_id) & 4095 = hashtext(?) & 4095",
-                           sql->filter->correlation_id);
-    put_text_condition(sql, " AND x.correlation_id = ?", sql->filter->correlation_id);
-}
-
 /* Conditions on the facts, after a WHERE true or a first condition. */
 static void put_fact_conditions(struct query_sql *sql, enum query_drive drive, const struct query_position *after)
 {

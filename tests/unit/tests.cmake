@@ -3,6 +3,9 @@
 add_library(store_fixture STATIC unit/store/fixture.c unit/store/cleanup_fixture.c bench/generator.c)
 target_include_directories(store_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
 target_link_libraries(store_fixture PRIVATE audittrail_flags PUBLIC audittrail_internal PkgConfig::CMOCKA)
+# Where a test has its store that is built for both databases.
+add_library(place_sqlite STATIC unit/query/place_sqlite.c)
+target_link_libraries(place_sqlite PUBLIC store_fixture PRIVATE audittrail_flags)
 # Spools and a store made by hand, and a tail that follows them.
 add_library(tail_bench STATIC unit/query/tail_bench.c)
 target_link_libraries(tail_bench PUBLIC store_fixture PRIVATE audittrail_flags)
@@ -93,6 +96,8 @@ unit_test(query/test_query_sql store_fixture)
 unit_test(query/test_query_row)
 unit_test(query/test_windows)
 unit_test(query/test_query store_fixture)
+unit_test(query/test_query place_sqlite)
+unit_test(query/test_windows)
 unit_test(query/test_draft)
 unit_test(query/test_unseen store_fixture)
 unit_test(query/test_simulate)

@@ -1,9 +1,8 @@
-/* test_windows.c -- windows of time lie one beside the other, from one end to the other, and leave nothing out.
+/* test_windows.c -- which stretch of time to look through next.
  *
- * Goal:   whichever way and within whichever bounds, every moment is in exactly one window; there are few of them; a store
- *         or a query without such an order has one window without bounds.
- * Method: walks are taken to their end for a table of filters; the bounds of neighbours are compared.
- */
+ * Goal:   the windows together are the whole of what is asked for, without a gap and without an overlap, in the order
+ *         asked for; they begin small and grow; SQLite and correlation ids have one.
+ * Method: a walk over each, with ends that are known. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,127 +12,153 @@
 
 #include "query/windows.h"
 
-#define DAY_US (INT64_C(86400) * 1000000)
-#define NOW_US INT64_C(1795500000000000)
-#define MOST 12
+#define HOUR_US (INT64_C(3600) * 1000000)
+#define NOW_US (INT64_C(20000) * 24 * HOUR_US)
 
-struct walk {
-    struct query_window windows[MOST];
-    size_t              count;
-};
-
-static void start_walk(struct windows *windows, const struct trail_filter *filter, int64_t oldest_us,
-                       const struct query_position *after)
+/* A walk to its end; its windows join one another. Returns how many there were. */
+static size_t walk(struct windows *windows, int64_t oldest_us, const struct query_position *after,
+                   struct query_window *ret_first, struct query_window *ret_last)
 {
-    windows_init(windows, filter, STORE_DIALECT_POSTGRESQL, QUERY_BY_ACTOR, NOW_US);
+    size_t count = 1;
+    bool   forward = windows->filter->oldest_first;
     if (windows_need_oldest(windows, true)) {
         windows->oldest_us = oldest_us;
         windows->oldest_known = true;
     }
     windows_start(windows, after);
+    *ret_first = windows->window;
+    while (!windows->last) {
+        struct query_window before = windows->window;
+        if (windows_need_oldest(windows, false)) {
+            windows->oldest_us = oldest_us;
+            windows->oldest_known = true;
+        }
+        windows_advance(windows);
+        if (forward)
+            assert_true(windows->window.from_us == before.to_us);
+        else
+            assert_true(windows->window.to_us == before.from_us);
+        assert_true(++count < 100);
+    }
+    *ret_last = windows->window;
+    return count;
 }
 
-static struct walk walk(const struct trail_filter *filter, int64_t oldest_us, const struct query_position *after)
+static struct windows windows_of(const struct trail_filter *filter)
 {
     struct windows windows;
-    struct walk    walk = { .count = 0 };
-    start_walk(&windows, filter, oldest_us, after);
-    for (;;) {
-        assert_true(walk.count < MOST);
-        walk.windows[walk.count++] = windows.window;
-        if (windows.last)
-            return walk;
-        if (windows_need_oldest(&windows, false)) {
-            windows.oldest_us = oldest_us;
-            windows.oldest_known = true;
-        }
-        windows_advance(&windows);
-    }
+    windows_init(&windows, filter, STORE_DIALECT_POSTGRESQL, QUERY_BY_ACTOR, NOW_US);
+    return windows;
 }
 
-/* From `from_us` to `to_us` (0: no bound) without a hole or an overlap. */
-static void assert_covers(const struct walk *walk, bool forward, int64_t from_us, int64_t to_us)
-{
-    size_t first = forward ? 0 : walk->count - 1;
-    size_t last = forward ? walk->count - 1 : 0;
-    assert_int_equal(walk->windows[first].from_us, from_us);
-    assert_int_equal(walk->windows[last].to_us, to_us);
-    for (size_t i = 1; i < walk->count; i++) {
-        const struct query_window *older = &walk->windows[forward ? i - 1 : i];
-        const struct query_window *newer = &walk->windows[forward ? i : i - 1];
-        assert_int_equal(older->to_us, newer->from_us);
-        assert_true(older->from_us < older->to_us);
-    }
-}
-
-static void every_moment_is_in_one_window(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t since_us;
-        int64_t until_us;
-        int64_t oldest_us;
-        size_t  most;
-    } cases[] = {
-        { 0, 0, NOW_US - 90 * DAY_US, 7 },
-        { 0, 0, NOW_US - 60 * 1000000, 2 },
-        { 0, 0, INT64_MAX, 2 },
-        { 0, 0, 0, 11 },
-        { NOW_US - DAY_US, 0, 0, 4 },
-        { NOW_US - 90 * DAY_US, NOW_US - DAY_US, 0, 7 },
-        { NOW_US - 10 * DAY_US, NOW_US + 10 * DAY_US, 0, 7 },
-        { 0, NOW_US - DAY_US, NOW_US - 90 * DAY_US, 7 },
-        { 0, NOW_US - 100 * DAY_US, NOW_US - 90 * DAY_US, 2 },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (int forward = 0; forward <= 1; forward++) {
-            const struct trail_filter filter = { TRAIL_FILTER_INIT, .since_us = cases[i].since_us,
-                                                 .until_us = cases[i].until_us, .oldest_first = forward };
-            struct walk               found = walk(&filter, cases[i].oldest_us, NULL);
-            int64_t from_us = forward && cases[i].since_us == 0 ? cases[i].oldest_us : cases[i].since_us;
-            assert_covers(&found, forward, from_us, cases[i].until_us);
-            assert_true(found.count <= cases[i].most);
-        }
-    }
-}
-
-static void it_goes_on_from_a_place(void **state)
-{
-    (void)state;
-    const struct query_position after = { .timestamp_us = NOW_US - DAY_US, .writer = 1, .seq = 5 };
-    struct trail_filter         filter = { TRAIL_FILTER_INIT };
-    struct walk                 back = walk(&filter, NOW_US - 90 * DAY_US, &after);
-    assert_covers(&back, false, 0, after.timestamp_us + 1); /* Others may be of the same moment. */
-    filter.oldest_first = true;
-    struct walk on = walk(&filter, 0, &after);
-    assert_covers(&on, true, after.timestamp_us, 0);
-}
-
-static void where_there_is_no_such_order_there_is_one_window(void **state)
+static void the_newest_come_first_from_what_is_to_come(void **state)
 {
     (void)state;
     const struct trail_filter filter = { TRAIL_FILTER_INIT };
-    static const struct {
-        enum store_dialect dialect;
-        enum query_drive   drive;
-    } cases[] = { { STORE_DIALECT_SQLITE, QUERY_BY_ACTOR }, { STORE_DIALECT_POSTGRESQL, QUERY_BY_CORRELATION } };
-    for (size_t i = 0; i < 2; i++) {
-        struct windows windows;
-        windows_init(&windows, &filter, cases[i].dialect, cases[i].drive, NOW_US);
+    struct windows            windows = windows_of(&filter);
+    struct query_window       first;
+    struct query_window       last;
+    size_t                    count = walk(&windows, NOW_US - 90 * 24 * HOUR_US, NULL, &first, &last);
+    assert_true(first.from_us == NOW_US - WINDOWS_FIRST_US && first.to_us == 0);
+    assert_true(last.from_us == 0);
+    assert_in_range(count, 4, 8);
+}
+
+static void the_oldest_come_first_and_what_is_to_come_last(void **state)
+{
+    (void)state;
+    const struct trail_filter filter = { TRAIL_FILTER_INIT, .oldest_first = true };
+    struct windows            windows = windows_of(&filter);
+    struct query_window       first;
+    struct query_window       last;
+    size_t                    count = walk(&windows, NOW_US - 90 * 24 * HOUR_US, NULL, &first, &last);
+    assert_true(first.from_us <= NOW_US - 90 * 24 * HOUR_US && first.to_us != 0);
+    assert_true(last.to_us == 0);
+    assert_in_range(count, 4, 8);
+}
+
+static void the_bounds_of_the_filter_are_the_ends(void **state)
+{
+    (void)state;
+    for (int forward = 0; forward < 2; forward++) {
+        const struct trail_filter filter = { TRAIL_FILTER_INIT, .since_us = NOW_US - 100 * HOUR_US,
+                                             .until_us = NOW_US - 50 * HOUR_US, .oldest_first = forward != 0 };
+        struct windows            windows = windows_of(&filter);
+        struct query_window       first;
+        struct query_window       last;
         assert_false(windows_need_oldest(&windows, true));
-        windows_start(&windows, NULL);
-        assert_true(windows.last);
-        assert_int_equal(windows.window.from_us, 0);
-        assert_int_equal(windows.window.to_us, 0);
+        assert_true(walk(&windows, 0, NULL, &first, &last) > 1);
+        assert_true((forward != 0 ? first : last).from_us == filter.since_us);
+        assert_true((forward != 0 ? last : first).to_us == filter.until_us);
     }
+}
+
+static void a_page_goes_on_where_the_one_before_ended(void **state)
+{
+    (void)state;
+    const struct query_position after = { NOW_US - 70 * HOUR_US, 3, 4 };
+    for (int forward = 0; forward < 2; forward++) {
+        const struct trail_filter filter = { TRAIL_FILTER_INIT, .oldest_first = forward != 0 };
+        struct windows            windows = windows_of(&filter);
+        struct query_window       first;
+        struct query_window       last;
+        (void)walk(&windows, NOW_US - 90 * 24 * HOUR_US, &after, &first, &last);
+        /* Others may have the same time: it is in the first window. */
+        if (forward != 0)
+            assert_true(first.from_us <= after.timestamp_us && first.from_us > after.timestamp_us - HOUR_US);
+        else
+            assert_true(first.to_us > after.timestamp_us && first.to_us <= after.timestamp_us + HOUR_US);
+    }
+}
+
+static void an_empty_store_has_an_end_too(void **state)
+{
+    (void)state;
+    for (int forward = 0; forward < 2; forward++) {
+        const struct trail_filter filter = { TRAIL_FILTER_INIT, .oldest_first = forward != 0 };
+        struct windows            windows = windows_of(&filter);
+        struct query_window       first;
+        struct query_window       last;
+        assert_true(walk(&windows, INT64_MAX, NULL, &first, &last) <= 2);
+    }
+}
+
+/* An event of 1970 is no reason to look a thousand times. */
+static void a_single_old_event_costs_few_looks(void **state)
+{
+    (void)state;
+    for (int forward = 0; forward < 2; forward++) {
+        const struct trail_filter filter = { TRAIL_FILTER_INIT, .oldest_first = forward != 0 };
+        struct windows            windows = windows_of(&filter);
+        struct query_window       first;
+        struct query_window       last;
+        assert_true(walk(&windows, 1, NULL, &first, &last) <= 16);
+    }
+}
+
+static void sqlite_and_correlation_ids_have_one_window(void **state)
+{
+    (void)state;
+    const struct trail_filter filter = { TRAIL_FILTER_INIT, .oldest_first = true };
+    struct windows            windows;
+    windows_init(&windows, &filter, STORE_DIALECT_SQLITE, QUERY_BY_ACTOR, NOW_US);
+    windows_start(&windows, NULL);
+    assert_true(windows.last && windows.window.from_us == 0 && windows.window.to_us == 0);
+    windows_init(&windows, &filter, STORE_DIALECT_POSTGRESQL, QUERY_BY_CORRELATION, NOW_US);
+    windows_start(&windows, NULL);
+    assert_true(windows.last && windows.window.from_us == 0 && windows.window.to_us == 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_moment_is_in_one_window),
-        cmocka_unit_test(it_goes_on_from_a_place),
-        cmocka_unit_test(where_there_is_no_such_order_there_is_one_window),
+        cmocka_unit_test(the_newest_come_first_from_what_is_to_come),
+        cmocka_unit_test(the_oldest_come_first_and_what_is_to_come_last),
+        cmocka_unit_test(the_bounds_of_the_filter_are_the_ends),
+        cmocka_unit_test(a_page_goes_on_where_the_one_before_ended),
+        cmocka_unit_test(an_empty_store_has_an_end_too),
+        cmocka_unit_test(a_single_old_event_costs_few_looks),
+        cmocka_unit_test(sqlite_and_correlation_ids_have_one_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
