@@ -22,6 +22,10 @@ static void print_count(FILE *out, const char *before, uint64_t count, const cha
 
 static void print_rest(FILE *out, const struct cleanup_work *work)
 {
+    if (work->partitions > 0) { /* Where a day is a table. */
+        print_count(out, "days      ", work->partitions, "partition", "partitions");
+        fputs(" as a whole\n", out);
+    }
     print_count(out, "also      ", work->references, "reference", "references");
     print_count(out, ", ", work->ledger_rows, "ledger row", "ledger rows");
     print_count(out, ", ", work->writers, "writer", "writers");
@@ -71,6 +75,7 @@ static void forecast_json(const struct cleanup_forecast *forecast, const char *c
                work->events);
     if (work->events > 0)
         buf_printf(&text, ",\"oldest\":\"%s\",\"newest\":\"%s\"", oldest, newest);
+    buf_printf(&text, ",\"partitions\":%" PRIu64, work->partitions);
     buf_printf(&text, ",\"references\":%" PRIu64 ",\"ledger_rows\":%" PRIu64, work->references, work->ledger_rows);
     buf_printf(&text, ",\"writers\":%" PRIu64 ",\"dead_letters\":%" PRIu64, work->writers, work->dead_letters);
     if (forecast->refused[0] != '\0') {

@@ -6,9 +6,11 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/event_printer.h"
+#include "cli/figures.h"
 #include "cli/load_settings.h"
 #include "cli/pager.h"
 #include "cli/query_request.h"
+#include "trail/survey.h"
 
 #define QUERY_ABOUT                                                                                       \
     "Find recorded events, the newest first. Filters narrow the result; each takes what all the others\n" \
@@ -98,14 +100,41 @@ static int fail(const struct trail_error *error)
     }
 }
 
-static int run_query(struct page *page, const char *database_url, char **argv)
+/* Control records apart: nobody looks for those. */
+static uint64_t waiting_events(const struct survey_writer *writer)
+{
+    return writer->foreign ? 0 : survey_writer_waiting(writer) - writer->operations[0].waiting;
+}
+
+/* Who finds nothing in the store may be looking for what is not there yet. */
+static void tell_waiting(const struct settings *settings)
+{
+    struct survey survey = { .writers = NULL };
+    uint64_t      waiting = 0;
+
+    if (survey_take(&survey, settings, NULL) == TRAIL_OK) {
+        for (size_t i = 0; i < survey.writer_count; i++)
+            waiting += waiting_events(&survey.writers[i]);
+    }
+    survey_done(&survey);
+    if (waiting == 0)
+        return;
+    fprintf(stderr, "audittrail query: %s %s on this machine and not yet in the store; `audittrail tail` shows %s\n",
+            figure_count(waiting).text, waiting == 1 ? "event waits" : "events wait", waiting == 1 ? "it" : "them");
+}
+
+static int run_query(struct page *page, const struct settings *settings, char **argv)
 {
     const struct query_request *request = page->request;
     struct trail_error          error = { 0 };
     struct trail_query         *query = NULL;
 
-    if (trail_query_open(&query, database_url, &request->filter, &error) != TRAIL_OK)
-        return fail(&error);
+    if (trail_query_open(&query, settings->database_url, &request->filter, &error) != TRAIL_OK) {
+        int exit_code = fail(&error);
+        if (error.code == TRAIL_EAWAY)
+            tell_waiting(settings);
+        return exit_code;
+    }
 
     printer_begin(&page->printer, stdout, request->format, request->columns_given ? &request->columns : NULL);
     if (request->format == OUTPUT_TABLE)
@@ -125,6 +154,7 @@ static int run_query(struct page *page, const char *database_url, char **argv)
     if (count == 0) {
         fflush(stdout);
         fputs("audittrail query: nothing matches\n", stderr);
+        tell_waiting(settings);
         return EXIT_CODE_NO_MATCH;
     }
     if (page->more && (request->format == OUTPUT_TABLE || isatty(STDERR_FILENO)))
@@ -151,7 +181,7 @@ int cmd_query(int argc, char **argv)
     } else {
         struct page page = { .request = &request, .screen = screen_of(stdout) };
         if (load_settings(&settings, &options, "query"))
-            exit_code = run_query(&page, settings.database_url, argv);
+            exit_code = run_query(&page, &settings, argv);
         settings_done(&settings);
     }
     query_request_done(&request);

@@ -2,9 +2,11 @@
 #include "cli/event_printer.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "cli/csv.h"
+#include "cli/printable.h"
 #include "event/event_json.h"
 
 static void flush_line(struct event_printer *printer)
@@ -18,7 +20,7 @@ static void flush_line(struct event_printer *printer)
 
 void printer_begin(struct event_printer *printer, FILE *out, enum output_format format, const struct columns *columns)
 {
-    *printer = (struct event_printer){ .out = out, .format = format };
+    *printer = (struct event_printer){ .out = out, .format = format, .is_terminal = isatty(fileno(out)) == 1 };
     buf_init(&printer->line, NULL, 0);
     if (columns != NULL)
         printer->columns = *columns;
@@ -60,6 +62,21 @@ static void append_json(struct buf *out, const struct trail_stored_event *event)
     buf_append_string(out, "}");
 }
 
+/* A program reads the text as it is; a terminal would obey what stands in it. */
+static void append_csv_cell(struct event_printer *printer, struct trail_text text, bool first)
+{
+    struct buf shown;
+    if (!printer->is_terminal) {
+        csv_append_cell(&printer->line, text, first);
+        return;
+    }
+    buf_init(&shown, NULL, 0);
+    printable_append(&shown, text);
+    printer->failed |= buf_failed(&shown);
+    csv_append_cell(&printer->line, buf_text(&shown), first);
+    buf_done(&shown);
+}
+
 static void print_cells(struct event_printer *printer, const struct trail_stored_event *event)
 {
     for (size_t i = 0; i < printer->columns.count; i++) {
@@ -70,7 +87,7 @@ static void print_cells(struct event_printer *printer, const struct trail_stored
         if (buf_failed(&cell))
             printer->failed = true;
         else if (printer->format == OUTPUT_CSV)
-            csv_append_cell(&printer->line, buf_text(&cell), i == 0);
+            append_csv_cell(printer, buf_text(&cell), i == 0);
         else
             table_cell_styled(&printer->table, buf_text(&cell), column_style(printer->columns.list[i], event));
         buf_done(&cell);

@@ -1,7 +1,7 @@
 /* event_printer.h -- prints stored events one after the other, as a table, JSON, NDJSON or CSV.
  *
  * json is one array, ndjson one object per line, csv RFC 4180 with a line of headings. Nothing but the table
- * cuts or rewords anything.
+ * cuts or rewords anything, except that csv on a terminal spells out what a terminal would obey.
  *
  * Thread: one owner.
  * Memory: events are borrowed for the call; a table gathers up to TABLE_MEASURED_ROWS of them.
@@ -17,6 +17,7 @@
 struct event_printer {
     FILE               *out;
     enum output_format  format;
+    bool                is_terminal;
     struct columns      columns; /* Of table and csv. */
     struct table_column headings[COLUMNS_MAX];
     struct table        table;

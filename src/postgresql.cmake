@@ -15,11 +15,11 @@ set(AUDITTRAIL_POSTGRESQL_SOURCES
   store/postgresql_value.c
   store/postgresql_connection.c
   store/postgresql_schema.c
+  store/postgresql_script.c
   store/postgresql_refs.c
   store/postgresql_copy.c
   store/postgresql_days.c
   store/postgresql_write.c
-  store/postgresql_script.c
   store/postgresql_read.c
   store/postgresql_cleanup.c
   store/postgresql_cleanup_phases.c

@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/settings.h"
 #include "query/query_row.h"
+#include "query/windows.h"
 
 /* Texts of one page beyond this end the page early: rows with five 16 KiB values would make it 20 MiB. */
 #define PAGE_TEXT_BYTES_MAX (2 * 1024 * 1024)
@@ -18,6 +20,7 @@ struct trail_query {
     struct buf                 filter_texts; /* Never grows after open. */
     struct query_sql           sql;
     enum query_drive           drive;
+    struct windows             windows;
     bool                       started; /* `position` holds. */
     struct query_position      position;
     bool                       last_page;  /* There is no page behind this one. */
@@ -74,8 +77,15 @@ static enum trail_err run(struct trail_query *query, store_row_fn on_row, void *
 {
     if (buf_failed(&query->sql.text))
         return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a query");
-    return store_select(query->store, query->sql.text.data, query->sql.parameters, query->sql.parameter_count, on_row,
-                        context, ret_error);
+    const struct store_query select = {
+        .sql = query->sql.text.data,
+        .parameters = query->sql.parameters,
+        .parameter_count = query->sql.parameter_count,
+        .on_row = on_row,
+        .context = context,
+        .by_index = query->drive != QUERY_BY_TIME,
+    };
+    return store_run_query(query->store, &select, ret_error);
 }
 
 static bool count_row(void *context, const struct store_value *columns, size_t column_count)
@@ -173,29 +183,88 @@ static void point_texts(struct trail_query *query)
     }
 }
 
+static bool take_oldest(void *context, const struct store_value *columns, size_t column_count)
+{
+    assert(column_count == 1);
+    *(int64_t *)context = columns[0].kind == STORE_INTEGER ? columns[0].integer : INT64_MAX;
+    return false;
+}
+
+static enum trail_err find_oldest(struct trail_query *query, bool first, struct trail_error *ret_error)
+{
+    if (!windows_need_oldest(&query->windows, first))
+        return TRAIL_OK;
+    query_sql_oldest(&query->sql);
+    enum trail_err err = run(query, take_oldest, &query->windows.oldest_us, ret_error);
+    query->windows.oldest_known = err == TRAIL_OK;
+    return err;
+}
+
+static bool page_is_full(const struct trail_query *query)
+{
+    return query->row_count == query->page_limit || query->texts.size >= PAGE_TEXT_BYTES_MAX;
+}
+
+/* What is left of the page from where we are, through as many windows of time as it takes. */
+static enum trail_err fill_page(struct trail_query *query, struct trail_error *ret_error)
+{
+    for (;;) {
+        const struct query_position position = query->position;
+        query->sql.window = query->windows.window;
+        query_sql_page(&query->sql, query->drive, query->started ? &position : NULL,
+                       query->page_limit - query->row_count);
+        enum trail_err err = run(query, take_row, query, ret_error);
+        if (err == TRAIL_OK && buf_failed(&query->texts))
+            err = error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a page of events");
+        if (err != TRAIL_OK || page_is_full(query) || query->windows.last)
+            return err;
+        err = find_oldest(query, false, ret_error);
+        if (err != TRAIL_OK)
+            return err;
+        windows_advance(&query->windows);
+    }
+}
+
 static enum trail_err read_page(struct trail_query *query, struct trail_error *ret_error)
 {
     const struct query_position before = query->position;
+    const struct windows        windows = query->windows;
     const bool                  started = query->started;
     query->row_count = 0;
     query->row_next = 0;
     buf_clear(&query->texts);
 
-    query_sql_page(&query->sql, query->drive, started ? &before : NULL, query->page_limit);
-    enum trail_err err = run(query, take_row, query, ret_error);
-    if (err == TRAIL_OK && buf_failed(&query->texts))
-        err = error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a page of events");
+    enum trail_err err = fill_page(query, ret_error);
     if (err != TRAIL_OK) {
         /* Nothing of this page was handed out: the next call asks for it again. */
         query->row_count = 0;
         query->position = before;
+        query->windows = windows;
         query->started = started;
         return err;
     }
-    query->last_page = query->row_count < query->page_limit && query->texts.size < PAGE_TEXT_BYTES_MAX;
+    query->last_page = !page_is_full(query);
     query->page_limit = QUERY_PAGE_ROWS;
     point_texts(query);
     return TRAIL_OK;
+}
+
+/* ---- The beginning ---- */
+
+static enum trail_err begin(struct trail_query *query, struct trail_error *ret_error)
+{
+    query_sql_speak(&query->sql, store_dialect(query->store));
+    enum trail_err err = choose_drive(query, ret_error);
+    if (err == TRAIL_OK)
+        err = find_start(query, ret_error);
+    if (err != TRAIL_OK)
+        return err;
+    windows_init(&query->windows, &query->filter, store_dialect(query->store), query->drive,
+                 clock_wall_us(&clock_system));
+    err = find_oldest(query, true, ret_error);
+    if (err == TRAIL_OK)
+        windows_start(&query->windows, query->started ? &query->position : NULL);
+    return err;
 }
 
 /* ---- The public functions ---- */
@@ -237,9 +306,7 @@ enum trail_err trail_query_open(struct trail_query **ret_query, const char *data
         err = database_url != NULL ? store_open_reader(&query->store, database_url, ret_error)
                                    : open_configured_store(&query->store, ret_error);
     if (err == TRAIL_OK)
-        err = choose_drive(query, ret_error);
-    if (err == TRAIL_OK)
-        err = find_start(query, ret_error);
+        err = begin(query, ret_error);
     if (err != TRAIL_OK) {
         trail_query_close(query);
         return err;

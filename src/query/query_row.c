@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "event/operation.h"
+
 void query_row_read(const struct store_value *columns, size_t column_count, struct trail_stored_event *ret_event,
                     struct query_position *ret_position)
 {
@@ -16,7 +18,7 @@ void query_row_read(const struct store_value *columns, size_t column_count, stru
     event->outcome = (enum trail_outcome)columns[QUERY_COLUMN_OUTCOME].integer;
     event->data_classification = (enum trail_classification)columns[QUERY_COLUMN_CLASSIFICATION].integer;
     event->requires_review = columns[QUERY_COLUMN_REVIEW].integer != 0 ? TRAIL_REVIEW_YES : TRAIL_REVIEW_NO;
-    ret_event->level = (enum trail_level)columns[QUERY_COLUMN_LEVEL].integer;
+    ret_event->level = level_of_operation(event->operation);
     ret_event->flags = (uint32_t)columns[QUERY_COLUMN_FLAGS].integer;
     ret_event->weight = columns[QUERY_COLUMN_WEIGHT].real;
     ret_event->seq = (uint64_t)columns[QUERY_COLUMN_SEQ].integer;

@@ -11,6 +11,10 @@
  *     team or type with few rows    the same
  *     anything else                 audit_events_time, and every event is looked at
  *
+ * In PostgreSQL the page's rows are found with all their columns, among the days and among the strays, and the first of
+ * both are joined to the dimensions. There the planner chooses, told to go by index where a dimension is filtered, and
+ * kept to a window of time (query/windows.h), so that it looks at few days.
+ *
  * What comes from outside is always a parameter, never text of the statement.
  *
  * Thread: one owner.
@@ -47,11 +51,19 @@ struct query_position {
     int64_t seq;
 };
 
+/* Events from from_us on and before to_us; 0: without that bound. */
+struct query_window {
+    int64_t from_us;
+    int64_t to_us;
+};
+
 enum query_drive { QUERY_BY_TIME, QUERY_BY_CORRELATION, QUERY_BY_RESOURCE, QUERY_BY_ACTOR };
 
 struct query_sql {
     const struct trail_filter *filter;
-    struct buf                 text; /* The statement, NUL-terminated. */
+    enum store_dialect         dialect; /* STORE_DIALECT_SQLITE until query_sql_speak(). */
+    struct query_window        window;  /* Narrows the filter of pages and scans. */
+    struct buf                 text;    /* The statement, NUL-terminated. */
     struct store_value         parameters[QUERY_PARAMETERS_MAX];
     size_t                     parameter_count;
     struct trail_text          patterns[QUERY_PATTERNS_MAX]; /* filter->action for LIKE, in lower case. */
@@ -62,6 +74,9 @@ struct query_sql {
 TRAIL_MUST_CHECK enum trail_err query_sql_init(struct query_sql *sql, const struct trail_filter *filter,
                                                struct trail_error *ret_error);
 void                            query_sql_done(struct query_sql *sql);
+
+/* Build for this kind of store from now on. */
+void query_sql_speak(struct query_sql *sql, enum store_dialect dialect);
 
 /* How to find the filter's events. True: only when there are few rows of that dimension; run query_sql_drivers()
  * and fall back to QUERY_BY_TIME when it gives more than QUERY_DRIVERS_MAX rows. */
@@ -108,6 +123,9 @@ struct query_range {
 /* Build: at most row_limit events of the range, ascending. Columns as enum query_column. */
 void query_sql_range(struct query_sql *sql, const struct query_range *range, size_t row_limit);
 
+/* Build (PostgreSQL): the time of the first moment that any event may have; NULL: there is none. */
+void query_sql_oldest(struct query_sql *sql);
+
 /* Columns of a page's rows; the texts follow in the order of fields.def. */
 enum query_column {
     QUERY_COLUMN_TIMESTAMP,
@@ -116,7 +134,6 @@ enum query_column {
     QUERY_COLUMN_ID_HASH,
     QUERY_COLUMN_OPERATION,
     QUERY_COLUMN_OUTCOME,
-    QUERY_COLUMN_LEVEL,
     QUERY_COLUMN_FLAGS,
     QUERY_COLUMN_CLASSIFICATION,
     QUERY_COLUMN_REVIEW,

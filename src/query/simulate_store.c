@@ -49,7 +49,8 @@ static enum trail_err scan_events(struct simulation *simulation, struct store *s
     struct scan      scan = { .simulation = simulation };
     struct query_sql sql;
     enum trail_err   err = query_sql_init(&sql, filter, ret_error);
-    bool             first = true;
+    query_sql_speak(&sql, store_dialect(store));
+    bool first = true;
     while (err == TRAIL_OK) {
         query_sql_scan(&sql, first ? NULL : &scan.position, SCAN_PAGE_ROWS);
         if (buf_failed(&sql.text)) {
@@ -82,9 +83,8 @@ static enum trail_err find_span(struct simulation *simulation, struct store *sto
                                 struct trail_error *ret_error)
 {
     int64_t        first_us = filter->until_us;
-    enum trail_err err = store_select(
-        store, "SELECT timestamp FROM audit_events INDEXED BY audit_events_time ORDER BY timestamp LIMIT 1", NULL, 0,
-        take_number, &first_us, ret_error);
+    enum trail_err err =
+        store_select(store, "SELECT min(timestamp) FROM audit_events", NULL, 0, take_number, &first_us, ret_error);
     simulation->since_us = first_us > filter->since_us ? first_us : filter->since_us;
     if (simulation->since_us > filter->until_us)
         simulation->since_us = filter->until_us;

@@ -1,6 +1,6 @@
 /* tail_store.c -- the store as a tail sees it: how far each writer is, and the events that no spool had.
  *
- * The happy path is: one SELECT of the ledger's newest row, which is the one we know.
+ * The happy path is: one SELECT that says that nothing was stored since.
  *
  * Otherwise the writers are read again. Whoever the store has further on than we showed is read batch by batch: the
  * ledger says which span of time a batch covers, the time index then where its events are. The numbers in a batch that
@@ -27,7 +27,12 @@
 /* Dead letters of one gap that are told one by one in one look. */
 #define DEAD_LETTERS_MAX 64
 
-static const char newest_sql[] = "SELECT id, recorded_at FROM audit_batches ORDER BY id DESC LIMIT 1";
+/* Two numbers that are others once anything was stored. In SQLite batches commit one after the other, in the order of
+ * their ids. In PostgreSQL they do not: there each moves its writer on. */
+static const char *const newest_sql[] = {
+    [STORE_DIALECT_SQLITE] = "SELECT id, recorded_at FROM audit_batches ORDER BY id DESC LIMIT 1",
+    [STORE_DIALECT_POSTGRESQL] = "SELECT coalesce(sum(last_seq), 0), count(*) FROM audit_writers",
+};
 
 static const char writers_sql[] = "SELECT uuid, id, last_seq, started_at, service, pid FROM audit_writers";
 
@@ -71,6 +76,7 @@ enum trail_err tail_store_connect(struct tail *tail, struct trail_error *ret_err
     if (tail->identities == 0 || !uuid_equal(&tail->store_uuid, store_identity(tail->store)))
         tail->identities++;
     tail->store_uuid = *store_identity(tail->store);
+    query_sql_speak(&tail->sql, store_dialect(tail->store));
     if (!tail->away_told)
         return TRAIL_OK;
     tail->away_told = false;
@@ -151,7 +157,7 @@ enum trail_err tail_store_scan(struct tail *tail, struct trail_error *ret_error)
 
     if (tail->store == NULL)
         return TRAIL_OK;
-    enum trail_err err = ask(tail, newest_sql, NULL, 0, take_newest, &newest);
+    enum trail_err err = ask(tail, newest_sql[store_dialect(tail->store)], NULL, 0, take_newest, &newest);
     if (err != TRAIL_OK || tail->store == NULL)
         return err;
     if (tail->joined && newest.id == tail->ledger_id && newest.at == tail->ledger_at)

@@ -28,16 +28,6 @@ struct store_open_options {
  * that waits for its commit (AUDIT_TRAIL_SYNC_TIMEOUT_MS is 5,000 too). */
 #define STORE_WAIT_MS 5000
 
-/* One SELECT and where its rows go. */
-struct store_query {
-    const char               *sql;
-    const struct store_value *parameters;
-    size_t                    parameter_count;
-    store_row_fn              on_row;
-    void                     *context;
-    bool                      no_seqscan; /* PostgreSQL is to take an index where it can. */
-};
-
 /* A numbered step of a schema, compiled in. */
 struct migration {
     const char *name; /* "0001_initial.sql" */

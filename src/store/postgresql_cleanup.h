@@ -23,8 +23,8 @@
 /* audit_cleanups keeps so many runs: three weeks of hourly ones. */
 #define POSTGRESQL_CLEANUPS_KEPT 500
 
-/* In a phase, a lock that was not to be had is asked for so often. Then the phase is left to the next run: whoever reads
- * or writes for that long goes first. */
+/* In a phase, a lock that was not to be had is asked for so often. Then the phase is left to the next run: whoever
+ * reads or writes for that long goes first. */
 #define POSTGRESQL_BUSY_MAX 10
 
 enum postgresql_phase {

@@ -25,7 +25,9 @@ static const char settings_sql[] =
     "SELECT set_config('search_path', 'audittrail, pg_catalog, pg_temp', true),"
     " set_config('synchronous_commit', 'on', true),"
     " set_config('statement_timeout', '25s', true), set_config('lock_timeout', '5s', true)";
-static const char no_seqscan_sql[] = "SET LOCAL enable_seqscan = off";
+static const char by_index_sql[] = "SELECT set_config('enable_seqscan', 'off', true),"
+                                   " set_config('enable_hashjoin', 'off', true),"
+                                   " set_config('enable_mergejoin', 'off', true)";
 
 /* ---- Errors ---- */
 
@@ -82,8 +84,8 @@ static enum trail_err refused(struct pg_connection *connection, const PGresult *
         return lost(connection, doing, PQerrorMessage(connection->pg), ret_error);
     snprintf(connection->sqlstate, sizeof connection->sqlstate, "%s", sqlstate);
     connection->error_row = row_of_context(PQresultErrorField(result, PG_DIAG_CONTEXT));
-    return error_set(ret_error, meaning_of(sqlstate), 0, "cannot %s %s: %s", doing, connection->name,
-                     words != NULL ? words : sqlstate);
+    return error_set(ret_error, meaning_of(sqlstate), strcmp(sqlstate, "42501") == 0 ? EACCES : 0, "cannot %s %s: %s",
+                     doing, connection->name, words != NULL ? words : sqlstate);
 }
 
 enum trail_err pg_check_usable(const struct pg_connection *connection, struct trail_error *ret_error)
@@ -355,11 +357,11 @@ enum trail_err pg_run_together(struct pg_connection *connection, const struct pg
     return TRAIL_OK;
 }
 
-enum trail_err pg_read(struct pg_connection *connection, const struct pg_statement *statement, bool no_seqscan,
+enum trail_err pg_read(struct pg_connection *connection, const struct pg_statement *statement, bool by_index,
                        PGresult **ret_result, struct trail_error *ret_error)
 {
     const struct pg_statement all[] = {
-        { .sql = begin_read }, { .sql = settings_sql }, { .sql = no_seqscan ? no_seqscan_sql : "" }, *statement,
+        { .sql = begin_read }, { .sql = settings_sql }, { .sql = by_index ? by_index_sql : "" }, *statement,
         { .sql = "COMMIT" },
     };
     PGresult *answers[5];

@@ -81,10 +81,10 @@ TRAIL_MUST_CHECK enum trail_err pg_run_together(struct pg_connection *connection
                                                 size_t statement_count, const char *doing, PGresult *results[],
                                                 struct trail_error *ret_error);
 
-/* One statement in a transaction that only reads: one round trip, binary result. `no_seqscan`: the planner is to take
- * an index where it can. */
+/* One statement in a transaction that only reads: one round trip, binary result. `by_index`: the planner is to go
+ * through indexes, row by row: its statistics of a day that has just begun say nothing. */
 TRAIL_MUST_CHECK enum trail_err pg_read(struct pg_connection *connection, const struct pg_statement *statement,
-                                        bool no_seqscan, PGresult **ret_result, struct trail_error *ret_error);
+                                        bool by_index, PGresult **ret_result, struct trail_error *ret_error);
 
 /* One statement with parameters, binary result, in whatever transaction is open. */
 TRAIL_MUST_CHECK enum trail_err pg_run_with(struct pg_connection *connection, const struct pg_statement *statement,

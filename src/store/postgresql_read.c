@@ -27,7 +27,7 @@ enum trail_err postgresql_select(struct store *base, const struct store_query *q
     struct postgresql_store  *store = postgresql_store_of(base);
     const struct pg_statement statement = { query->sql, query->parameters, query->parameter_count };
     PGresult                 *rows;
-    enum trail_err            err = pg_read(&store->connection, &statement, query->no_seqscan, &rows, ret_error);
+    enum trail_err            err = pg_read(&store->connection, &statement, query->by_index, &rows, ret_error);
     if (err == TRAIL_OK)
         hand_out_rows(rows, query);
     PQclear(rows);

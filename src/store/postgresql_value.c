@@ -24,6 +24,7 @@ enum {
     OID_UNKNOWN = 705,
     OID_VARCHAR = 1043,
     OID_TIMESTAMPTZ = 1184,
+    OID_NUMERIC = 1700,
     OID_UUID = 2950
 };
 
@@ -120,6 +121,21 @@ static double read_float(const char *bytes, int size)
     return size == (int)sizeof single ? (double)single : real;
 }
 
+/* Four 16-bit numbers (count of digits, weight of the first, sign, digits shown), then digits to the base of 10,000. What
+ * stands behind the point is cut off. */
+static int64_t read_numeric(const char *bytes, int size)
+{
+    int     count = (int16_t)read_number(bytes, 2);
+    int     weight = (int16_t)read_number(bytes + 2, 2);
+    bool    negative = read_number(bytes + 4, 2) == 0x4000;
+    int64_t number = 0;
+    for (int i = 0; i <= weight; i++) {
+        int at = 8 + 2 * i;
+        number = number * 10000 + (i < count && at + 2 <= size ? (int64_t)read_number(bytes + at, 2) : 0);
+    }
+    return negative ? -number : number;
+}
+
 static struct store_value integer_value(int64_t integer)
 {
     return (struct store_value){ .kind = STORE_INTEGER, .integer = integer };
@@ -138,6 +154,7 @@ struct store_value pg_value(const PGresult *result, int row, int column)
     case OID_INT4: return integer_value((int32_t)read_number(bytes, size));
     case OID_INT8: return integer_value((int64_t)read_number(bytes, size));
     case OID_TIMESTAMPTZ: return integer_value((int64_t)read_number(bytes, size) + PG_EPOCH_US);
+    case OID_NUMERIC: return integer_value(read_numeric(bytes, size));
     case OID_FLOAT4:
     case OID_FLOAT8: return (struct store_value){ .kind = STORE_REAL, .real = read_float(bytes, size) };
     case OID_UUID:

@@ -38,7 +38,7 @@ void pg_parameters_of(struct pg_parameters *ret_parameters, const struct store_v
 void pg_placeholders(const char *sql, struct buf *out);
 
 /* A column of a binary result, by its type: bool, int2, int4, int8, float4, float8, text and its like, uuid, bytea,
- * timestamptz (as microseconds since 1970). */
+ * timestamptz (as microseconds since 1970), numeric (as an integer: it is what a sum of integers is). */
 struct store_value pg_value(const PGresult *result, int row, int column);
 
 /* A column of a text result as a number, `otherwise` when it is NULL or not there. `result` may be NULL. */

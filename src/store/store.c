@@ -110,9 +110,14 @@ uint64_t store_bytes(struct store *store)
     return store->backend->bytes(store);
 }
 
+enum trail_err store_run_query(struct store *store, const struct store_query *query, struct trail_error *ret_error)
+{
+    return store->backend->select(store, query, ret_error);
+}
+
 enum trail_err store_select(struct store *store, const char *sql, const struct store_value *parameters,
                             size_t parameter_count, store_row_fn on_row, void *context, struct trail_error *ret_error)
 {
-    const struct store_query query = { sql, parameters, parameter_count, on_row, context };
-    return store->backend->select(store, &query, ret_error);
+    const struct store_query query = { sql, parameters, parameter_count, on_row, context, false };
+    return store_run_query(store, &query, ret_error);
 }

@@ -118,12 +118,26 @@ struct store_value {
 /* Called for each row; false stops. */
 typedef bool (*store_row_fn)(void *context, const struct store_value *columns, size_t column_count);
 
+/* One SELECT, with parameters written `?` or `?1`, `?2`, and where its rows go. */
+struct store_query {
+    const char               *sql;
+    const struct store_value *parameters;
+    size_t                    parameter_count;
+    store_row_fn              on_row;
+    void                     *context;
+    bool                      by_index; /* It finds few rows through an index; a planner must not read everything. */
+};
+
 /* What the SQL of a store is like where SQLite and PostgreSQL differ. */
 enum store_dialect { STORE_DIALECT_SQLITE, STORE_DIALECT_POSTGRESQL };
 
 enum store_dialect store_dialect(const struct store *store);
 
-/* Run one SELECT with parameters written `?` or `?1`, `?2`. The read transaction ends before this returns. */
+/* Run one SELECT. The read transaction ends before this returns. */
+TRAIL_MUST_CHECK enum trail_err store_run_query(struct store *store, const struct store_query *query,
+                                                struct trail_error *ret_error);
+
+/* The same, with everything said in the call. */
 TRAIL_MUST_CHECK enum trail_err store_select(struct store *store, const char *sql, const struct store_value *parameters,
                                              size_t parameter_count, store_row_fn on_row, void *context,
                                              struct trail_error *ret_error);

@@ -310,6 +310,15 @@ static int open_seen(const struct last_run *run, char ret_seen[CLOCK_TEXT_SIZE])
     return fd;
 }
 
+/* Such a time was written by a clock that was ahead of the one that we have now, and says nothing. Others of the
+ * service may be a moment ahead. */
+static bool is_ahead(const struct last_run *run, const char *seen)
+{
+    char bound[CLOCK_TEXT_SIZE];
+    clock_format(clock_wall_us(run->clock) + LAST_RUN_STAMP_US, bound);
+    return strcmp(seen, bound) > 0;
+}
+
 static void close_seen(int fd)
 {
     if (fd >= 0)
@@ -327,7 +336,7 @@ static void write_locked(struct last_run *run, bool is_running)
         return;
     clock_format(run->written_us, seen);
     close_seen(open_seen(run, seen_there));
-    if (strcmp(seen_there, seen) > 0) /* By another process of the service. */
+    if (strcmp(seen_there, seen) > 0 && !is_ahead(run, seen_there)) /* By another process of the service. */
         memcpy(seen, seen_there, sizeof seen);
     buf_init(&text, NULL, 0);
     buf_printf(&text, SEEN_START "%s\",\"running\":%s,\"on\":%s,\"untold_off_seconds\":%" PRIu64 ",\"service\":", seen,
@@ -347,11 +356,12 @@ static void write_locked(struct last_run *run, bool is_running)
     buf_done(&text);
 }
 
-/* While it is off nobody sees it. A clock that was set back does not make it younger. */
+/* While it is off nobody sees it. A clock that was set back a little does not make it younger; one that was far ahead
+ * and is right again does, or the time that the trail is off from now on would not show until then. */
 static void see_locked(struct last_run *run)
 {
     int64_t now_us = clock_wall_us(run->clock);
-    if (run->is_on && now_us > run->written_us)
+    if (run->is_on && (now_us > run->written_us || run->written_us > now_us + LAST_RUN_STAMP_US))
         run->written_us = now_us;
 }
 
@@ -409,7 +419,7 @@ static bool stamp_in_place(const struct last_run *run)
     clock_format(run->written_us, seen);
     int  fd = open_seen(run, seen_there);
     bool done = seen_there[0] != '\0';
-    if (done && strcmp(seen_there, seen) < 0)
+    if (done && (strcmp(seen_there, seen) < 0 || is_ahead(run, seen_there)))
         done = pwrite(fd, seen, SEEN_SIZE, SEEN_AT) == (ssize_t)SEEN_SIZE;
     close_seen(fd);
     return done;

@@ -32,7 +32,7 @@ static const char writers_sql[] =
     "(SELECT max(b.last_seq) FROM audit_batches b WHERE b.writer = w.id) "
     "FROM audit_writers w LEFT JOIN audit_accounting a ON a.writer = w.id "
     "UNION ALL SELECT 0, operation, stored, dead_lettered, level, excluded, sampled, rejected, dropped, NULL, NULL, "
-    "NULL, 0, 0, 0, 0 FROM audit_accounting WHERE writer = 0 ORDER BY 1";
+    "NULL, 0, NULL, 0, 0 FROM audit_accounting WHERE writer = 0 ORDER BY 1";
 
 enum {
     COLUMN_WRITER,

@@ -39,8 +39,8 @@ static enum trail_err read_flow(struct survey_store *numbers, struct store *stor
         "coalesce(sum(CASE WHEN recorded_at >= ?2 THEN event_count ELSE 0 END), 0), "
         "coalesce(sum(CASE WHEN recorded_at >= ?2 THEN 1 ELSE 0 END), 0) FROM audit_batches WHERE recorded_at >= ?1";
     const struct store_value since[] = {
-        { .kind = STORE_INTEGER, .integer = now_us - 7 * SURVEY_DAY_US },
-        { .kind = STORE_INTEGER, .integer = now_us - SURVEY_DAY_US },
+        { .kind = STORE_TIME, .integer = now_us - 7 * SURVEY_DAY_US },
+        { .kind = STORE_TIME, .integer = now_us - SURVEY_DAY_US },
     };
     struct row row = { .any = false };
 

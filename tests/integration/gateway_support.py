@@ -11,7 +11,6 @@ import pathlib
 import re
 import shutil
 import signal
-import sqlite3
 import struct
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ import threading
 import time
 import unittest
 
+import stores
 from support import without_spaces
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,14 +42,18 @@ def wait_until(condition, what):
 
 
 class Clock:
-    """The clock of the program that is started with its environment. Held, it stands still but for advance()."""
+    """The clock of the program that is started with its environment. Held, it stands still but for advance().
+
+    `behind`: so many seconds is its date behind ours when the program starts. A server's clock is not ours to move, so
+    what is to be old by it must be recorded in the past; what lies ahead of it is no event of today.
+    """
 
     HELD_AT = 8
     THREADS_AT = 16
     WAKES_AT = 24
     SIZE = 256
 
-    def __init__(self, path, held=True):
+    def __init__(self, path, held=True, behind=0):
         path.write_bytes(bytes(self.SIZE))
         with open(path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), self.SIZE)
@@ -58,6 +62,7 @@ class Clock:
             "CLOCK_SHIM_FILE": str(path),
             "LD_PRELOAD": without_spaces(CLOCK_SHIM, path.parent),
             "ASAN_OPTIONS": "verify_asan_link_order=0",
+            "CLOCK_SHIM_DATE": str(-behind),
         }
 
     def advance(self, seconds):
@@ -89,13 +94,13 @@ class Answer:
 class Gateway:
     """One gateway process. `settings` are AUDIT_TRAIL_* names without the prefix."""
 
-    def __init__(self, directory, settings, environment=None):
+    def __init__(self, directory, store, settings, environment=None):
         self.directory = directory
-        self.database = directory / "audit.db"
+        self.store = store
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AUDIT_TRAIL_")}
         self.environment.update({
             "AUDIT_TRAIL_STATE_DIR": str(directory / "state"),
-            "AUDIT_TRAIL_DATABASE_URL": f"sqlite:{self.database}",
+            "AUDIT_TRAIL_DATABASE_URL": store.url,
         })
         self.environment.update({f"AUDIT_TRAIL_{name}": str(value) for name, value in settings.items()})
         (directory / "none.env").touch()
@@ -182,11 +187,7 @@ class Gateway:
 
     def sql(self, statement):
         """Rows of a SELECT on the trail's database."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=DEADLINE_S)
-        try:
-            return connection.execute(statement).fetchall()
-        finally:
-            connection.close()
+        return [tuple(row.values()) for row in self.store.rows(statement)]
 
 
 def account(metrics, operation, result):
@@ -202,8 +203,16 @@ class GatewayTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         return directory
 
+    def store_of(self, directory):
+        """Who starts in the same directory has the same store."""
+        stores_of_test = self.__dict__.setdefault("stores", {})
+        if directory not in stores_of_test:
+            stores_of_test[directory] = stores.fresh(self, directory / "audit.db")
+        return stores_of_test[directory]
+
     def start(self, directory=None, environment=None, **settings):
-        gateway = Gateway(directory or self.directory(), settings, environment)
+        directory = directory or self.directory()
+        gateway = Gateway(directory, self.store_of(directory), settings, environment)
         self.addCleanup(gateway.kill)
         return gateway
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import struct
 import subprocess
 import threading
@@ -232,17 +231,15 @@ class RecorderCase(CommandCase):
         """Have the database made by a process that then ends cleanly."""
         self.run_recorder("--events", 1, "--close")
 
-    def lock_store(self):
-        """A connection that holds the store's write lock; close it to let go."""
-        connection = sqlite3.connect(self.database, isolation_level=None, check_same_thread=False)
-        self.addCleanup(connection.close)
-        connection.execute("PRAGMA busy_timeout = 10000")
-        connection.execute("BEGIN EXCLUSIVE")
-        return connection
+    def lock_store(self, readable=False):
+        """Have the store take nothing (`readable`: but answer); close what this returns to let go."""
+        hold = self.store.lock() if readable else self.store.hold()
+        self.addCleanup(hold.close)
+        return hold
 
     def control_records(self, action):
         """The contexts of the trail's own records of this name, with their writer and seq."""
-        rows = self.rows("SELECT * FROM audit_trail WHERE flags & 64 AND action = ? ORDER BY writer, seq", action)
+        rows = self.rows("SELECT * FROM audit_trail WHERE flags & 64 <> 0 AND action = ? ORDER BY writer, seq", action)
         return [{**json.loads(row["context"] or "{}"), "writer_of_record": row["writer"], "seq": row["seq"]}
                 for row in rows]
 
@@ -253,13 +250,9 @@ class RecorderCase(CommandCase):
 
     def stored(self):
         """How often each of the recorder's events is in the store."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        try:
-            rows = connection.execute("SELECT resource_id, count(*) FROM audit_trail WHERE resource_type = 'tool' "
-                                      "GROUP BY resource_id").fetchall()
-        finally:
-            connection.close()
-        return dict(rows)
+        rows = self.rows("SELECT resource_id, count(*) AS n FROM audit_trail WHERE resource_type = 'tool' "
+                         "GROUP BY resource_id")
+        return {row["resource_id"]: row["n"] for row in rows}
 
     def assert_stored_exactly_once(self):
         stored = self.stored()

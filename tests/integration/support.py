@@ -6,12 +6,13 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
+
+import stores
 
 COMMAND = os.environ.get("AUDITTRAIL_COMMAND", "audittrail")
 FLAG_TRUNCATED, FLAG_REPAIRED, FLAG_CLAMPED, FLAG_UNPARSED, FLAG_CONTROL = 1, 2, 8, 32, 64
@@ -55,13 +56,29 @@ class CommandCase(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="audittrail-test-")
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
-        self.state = os.path.join(self.dir, "state")
-        self.database = os.path.join(self.state, "audit.db")
-        self.env = {"PATH": os.environ.get("PATH", ""), "HOME": self.dir, "AUDIT_TRAIL_STATE_DIR": self.state,
-                    "AUDIT_TRAIL_LEVEL": "all"}
+        self.env = {"PATH": os.environ.get("PATH", ""), "HOME": self.dir, "AUDIT_TRAIL_LEVEL": "all"}
+        self.use_state("state")
         for name in os.environ:
             if name.endswith("SAN_OPTIONS"):
                 self.env[name] = os.environ[name]
+
+    def use_state(self, name):
+        """A state directory and a store, both empty, that are used from now on."""
+        self.state = self.path(name)
+        self.env["AUDIT_TRAIL_STATE_DIR"] = self.state
+        self.store = stores.fresh(self, os.path.join(self.state, "audit.db"))
+        if not self.store.path:  # The file is the default.
+            self.env["AUDIT_TRAIL_DATABASE_URL"] = self.store.url
+
+    @property
+    def database(self):
+        """Where the SQLite file is or will be."""
+        assert self.store.path, "a database on a server is no file"
+        return self.store.path
+
+    @database.setter
+    def database(self, path):
+        self.store = stores.SqliteStore(path)
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -108,12 +125,7 @@ class CommandCase(unittest.TestCase):
 
     def rows(self, sql=EVENTS, *parameters):
         """Rows of the store as dictionaries; the default is every event that is no control record."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        try:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql, parameters)]
-        finally:
-            connection.close()
+        return self.store.rows(sql, *parameters)
 
     def wait_for(self, condition, what, timeout=30):
         """Wait until condition() is true; its exceptions mean `not yet`."""
@@ -122,7 +134,7 @@ class CommandCase(unittest.TestCase):
             try:
                 if condition():
                     return
-            except (OSError, sqlite3.Error):
+            except (OSError, stores.StoreError):
                 pass
             threading.Event().wait(0.02)
         self.fail(f"not within {timeout} s: {what}")

@@ -3,7 +3,8 @@
 Goal:   pkg-config alone, or find_package() alone, is enough to compile the program that the README shows, with either
         library, and it runs.
 Method: install into an empty directory that was not named when the build was configured; compile and link with what
-        they say and nothing of our own; look for the record with the installed command.
+        they say and nothing of our own; look for the record with the installed command. With a postgresql: URL the
+        loader says which back-end it opened: the one of this tree.
 """
 import os
 import pathlib
@@ -11,6 +12,7 @@ import re
 import shlex
 import subprocess
 import unittest
+import urllib.parse
 
 from support import CommandCase
 
@@ -67,6 +69,7 @@ class Tree(InstalledCase):
         self.assertEqual(self.installed(), sorted([
             "bin/audittrail", "include/audittrail.h", "lib/cmake/audittrail/audittrail-config-version.cmake",
             "lib/cmake/audittrail/audittrail-config.cmake", "lib/libaudittrail.a", "lib/libaudittrail.so",
+            "lib/audittrail/audittrail_postgresql.so",
             "lib/libaudittrail.so.0", f"lib/libaudittrail.so.{version}", "lib/pkgconfig/audittrail.pc",
             "share/bash-completion/completions/audittrail", "share/doc/audittrail/CHANGELOG.md",
             "share/doc/audittrail/LICENSE", "share/doc/audittrail/audittrail.env", *pages]))
@@ -87,6 +90,20 @@ class Tree(InstalledCase):
         self.assertEqual(script.read_bytes(), self.run_command("completion", "bash").raw)
 
 
+class InstalledCommand(InstalledCase):
+    """The command of a tree that was moved, too."""
+
+    def test_it_loads_the_back_end_beside_it(self):
+        moved = pathlib.Path(self.dir, "moved")
+        self.prefix.rename(moved)
+        self.env.update(AUDIT_TRAIL_DATABASE_URL="postgresql:///", LD_DEBUG="files", LD_DEBUG_OUTPUT=self.path("loader"))
+        self.tool([str(moved / "bin" / "audittrail"), "migrate", "--print"])
+        text = "".join(path.read_text() for path in pathlib.Path(self.dir).glob("loader.*"))
+        found = re.findall(r"calling init: (\S*audittrail_postgresql\.so)", text)
+        self.assertEqual([os.path.realpath(name) for name in found],
+                         [str(moved / "lib" / "audittrail" / "audittrail_postgresql.so")])
+
+
 class LinkTests:
     """Of every way to build: self.build() returns the program."""
 
@@ -103,7 +120,44 @@ class LinkTests:
         self.check_record(program)
 
 
-class PkgConfigConsumer(LinkTests, InstalledCase):
+class PostgreSqlTests:
+    """Of every way to build: the back-end is found beside what was built against."""
+
+    def use_postgresql(self):
+        with open(os.environ["AUDITTRAIL_TEST_POSTGRESQL"], encoding="utf-8") as file:
+            server = file.read().strip()
+        name = f"consumer_{os.getpid()}"
+        self.tool(["psql", "-X", "-q", "-d", server, "-c", f"CREATE DATABASE {name}"])
+        self.addCleanup(self.tool, ["psql", "-X", "-q", "-d", server, "-c", f"DROP DATABASE {name} WITH (FORCE)"])
+        self.env["AUDIT_TRAIL_DATABASE_URL"] = urllib.parse.urlsplit(server)._replace(path=f"/{name}").geturl()
+
+    def objects_of(self, program, **environment):
+        """The back-ends that a run of the program opened."""
+        found = self.tool([program], **{**environment, "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": self.path("loader")})
+        self.assertEqual(len(found.split()), 1)
+        text = "".join(path.read_text() for path in pathlib.Path(self.dir).glob("loader.*"))
+        return {os.path.realpath(name) for name in re.findall(r"calling init: (\S*audittrail_postgresql\.so)", text)}
+
+    def test_the_shared_library_finds_the_back_end_of_its_tree(self):
+        self.use_postgresql()
+        environment = {"LD_LIBRARY_PATH": str(self.libraries)}
+        program = self.build()
+        expected = {os.path.realpath(self.libraries / "audittrail" / "audittrail_postgresql.so")}
+        self.assertEqual(self.objects_of(program, **environment), expected)
+        stored = self.tool(["psql", "-X", "-A", "-t", "-d", self.env["AUDIT_TRAIL_DATABASE_URL"], "-c",
+                            "SELECT user_id FROM audittrail.audit_trail WHERE action = 'create_tool'"])
+        self.assertEqual(stored.split(), ["ada"])
+
+    def test_without_the_back_end_the_program_says_what_is_missing(self):
+        self.use_postgresql()
+        (self.libraries / "audittrail" / "audittrail_postgresql.so").unlink()
+        done = subprocess.run([self.build()], cwd=self.dir, env={**self.env, "LD_LIBRARY_PATH": str(self.libraries)},
+                              capture_output=True, text=True, check=False, timeout=120)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("the back-end for postgresql: is not installed", done.stderr)
+
+
+class PkgConfigConsumer(PostgreSqlTests, LinkTests, InstalledCase):
     """One call of the compiler."""
 
     def build(self, *pkg_config_options):

@@ -2,7 +2,8 @@
 
 Goal:   whoever copies a line from the manual gets what it promises.
 Method: every command line, setting and link of README.md and docs/ is held against the real command and the real
-        files; the SQL that erases a person is taken from the page and run beside a process that goes on recording.
+        files; the SQL that erases a person is taken from the page and run beside a process that goes on recording;
+        every block of SQL of the pages about the database is run, and the columns they name are those that there are.
 Control: test_a_wrong_word_is_found feeds the checks what must not pass.
 """
 import json
@@ -10,8 +11,12 @@ import os
 import re
 import sqlite3
 import subprocess
+import sys
 import unittest
+import urllib.parse
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from postgresql_server import binaries  # noqa: E402
 from support import COMMAND, CommandCase, event
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -111,6 +116,128 @@ class Checks(CommandCase):
         self.assertEqual(self.wrong_links(here, "[a](docs/nowhere.md) [b](#no-such-heading)"),
                          ["docs/nowhere.md", "#no-such-heading"])
         self.assertEqual(pages_of_the_site("nav:\n  - A: a.md\n  - B:\n      - C d: b/c.md\n"), ["a.md", "b/c.md"])
+
+
+def sql_blocks(page):
+    return re.findall(r"```sql\n(.*?)```", read(os.path.join(ROOT, "docs", "docs", page)), re.S)
+
+
+def columns_of_page(store):
+    """{table: {column: type}} as docs/docs/reference/sql-schema.md says; `store` is 1 for SQLite, 2 for PostgreSQL."""
+    text = read(os.path.join(ROOT, "docs", "docs", "reference", "sql-schema.md"))
+    view = text.split("## The view `audit_trail`")[1].split("## The tables")[0]
+    found = {}
+    for table, part in [("audit_trail", view), *re.findall(r"^### `(\w+)`\n(.*?)(?=^### |\Z)", text, re.M | re.S)]:
+        rows = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("|")][2:]
+        columns = {name.strip(): row[store].strip() for row in rows for name in row[0].split(",")
+                   if row[store].strip() != "-"}
+        if columns:
+            found[table] = columns
+    return found
+
+
+class Schema(CommandCase):
+    """docs/docs/reference/sql-schema.md against an SQLite store; its SQL runs."""
+
+    def test_the_columns_of_the_page_are_those_of_the_store(self):
+        self.run_command("migrate")
+        tables = [row["name"] for row in self.rows("SELECT name FROM sqlite_schema WHERE name GLOB 'audit_*' "
+                                                   "AND type IN ('table', 'view')")]
+        found = {table: {row["name"]: row["type"].lower()
+                         for row in self.rows(f"SELECT * FROM pragma_table_info('{table}')")} for table in tables}
+        said = columns_of_page(1)
+        self.assertEqual(set(said.pop("audit_trail")), set(found.pop("audit_trail")))  # A view has no types here.
+        self.assertEqual(said, found)
+
+    def test_every_query_of_the_page_runs(self):
+        self.record([event(1), event(2)])
+        statements = [statement for block in sql_blocks("reference/sql-schema.md")
+                      for statement in block.split(";") if statement.strip()]
+        self.assertGreater(len(statements), 8)
+        for statement in statements:
+            self.rows(statement)
+
+
+class PostgreSql(CommandCase):
+    """docs/docs/manage/postgresql.md, and the other column of sql-schema.md."""
+
+    def setUp(self):
+        super().setUp()
+        with open(os.environ["AUDITTRAIL_TEST_POSTGRESQL"], encoding="utf-8") as file:
+            server = file.read().strip()
+        name = f"docs_{os.getpid()}"
+        self.url = urllib.parse.urlsplit(server)._replace(path=f"/{name}").geturl()
+        self.psql(f"CREATE DATABASE {name}", server)
+        self.addCleanup(self.psql, f"DROP DATABASE {name} WITH (FORCE)", server)
+        self.env["AUDIT_TRAIL_DATABASE_URL"] = self.url
+
+    def psql(self, sql, url=None):
+        """What it prints: of several columns, separated by |."""
+        done = subprocess.run([os.path.join(binaries(), "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
+                               url or self.url, "-f", "-"], input=sql, capture_output=True, text=True, check=False,
+                              timeout=120)
+        self.assertEqual(done.returncode, 0, f"{sql}\n{done.stderr}")
+        return done.stdout.strip()
+
+    def test_the_columns_of_the_page_are_those_of_the_store(self):
+        self.assertEqual(self.run_command("migrate").code, 0)
+        found = {}
+        for line in self.psql("SELECT table_name, column_name, replace(data_type, 'timestamp with time zone', "
+                              "'timestamptz') FROM information_schema.columns WHERE table_schema = 'audittrail' "
+                              "AND table_name !~ '^audit_events_[0-9]'").splitlines():
+            table, column, kind = line.split("|")
+            found.setdefault(table, {})[column] = kind
+        self.assertEqual(found.pop("audit_events_stray"), found["audit_events"])
+        self.assertEqual(columns_of_page(2), found)
+
+    def test_every_statement_of_the_guide_runs(self):
+        self.record([event(1, user_id="ada"), event(2)])
+        blocks = sql_blocks("manage/postgresql.md")
+        self.assertGreater(len(blocks), 12)
+        for block in blocks:
+            self.psql(block)
+
+    def test_the_guide_names_days_that_are_there(self):
+        self.record([event(1)])
+        block = next(block for block in sql_blocks("manage/postgresql.md") if "audit_days d" in block)
+        self.assertGreaterEqual(len(self.psql(block).splitlines()), 3, "today and the two days ahead")
+
+    def test_the_hole_that_the_guide_looks_for_is_found(self):
+        for number in range(3):
+            self.record([event(number)])
+        block = next(block for block in sql_blocks("manage/postgresql.md") if "WITH kept" in block)
+        self.assertEqual(self.psql(block), "")
+        self.psql("UPDATE audittrail.audit_batches SET writer = 1; UPDATE audittrail.audit_batches "
+                  "SET first_seq = 10 * id, last_seq = 10 * id + CASE WHEN id % 2 = 0 THEN 9 ELSE 8 END")
+        self.assertNotEqual(self.psql(block), "", "control: numbers are missing")
+
+    def users(self):
+        rows = self.psql("SELECT resource_id, user_id FROM audittrail.audit_trail WHERE operation <> 'audit'")
+        return dict(line.split("|") for line in rows.splitlines())
+
+    def record_around(self, sql):
+        """ada acts, then the SQL runs, then ada acts again in the same process. Returns who did which."""
+        self.run_command("migrate")
+        process = self.start("record", env={"AUDIT_TRAIL_BUFFER_ENABLED": "false"})
+        self.addCleanup(process.kill)
+        process.stdin.write(json.dumps(event(1, user_id="ada", user_email="ada@example.org")).encode() + b"\n")
+        process.stdin.flush()
+        self.wait_for(lambda: "t1" in self.users(), "the first event is stored")
+        self.psql(sql)
+        process.communicate(json.dumps(event(2, user_id="ada", user_email="ada@example.org")).encode() + b"\n",
+                            timeout=60)
+        self.assertEqual(process.returncode, 0)
+        return self.users()
+
+    def erase_sql(self):
+        return next(block for block in sql_blocks("manage/postgresql.md") if "UPDATE audittrail.audit_actors" in block)
+
+    def test_an_erased_person_is_pseudonymous_and_what_follows_is_hers(self):
+        self.assertEqual(self.record_around(self.erase_sql()), {"t1": "erased-1", "t2": "ada"})
+
+    def test_control_without_the_generation_it_would_be_recorded_under_the_pseudonym(self):
+        half = re.sub(r"UPDATE audittrail.audit_store[^;]*;", "", self.erase_sql())
+        self.assertEqual(self.record_around(half), {"t1": "erased-1", "t2": "erased-1"})
 
 
 class Erasure(CommandCase):

@@ -9,11 +9,11 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import unittest
 
 from gateway_support import BIN, DEADLINE_S, Clock, GatewayTest, account, wait_until
+from stores import KIND
 
 LEVELS = ("all", "writes_only", "mutations_only", "deletes_only", "failures_only")
 
@@ -95,33 +95,39 @@ class ConfigureTheLevel(GatewayTest):
         self.stop(gateway)
         self.assertEqual(metrics["audittrail_disabled_total"], 1)
         self.assertFalse((gateway.directory / "state").exists())
-        self.assertFalse(gateway.database.exists())
+        self.assertFalse(gateway.store.was_opened())
 
 
 class NonBlockingWrites(GatewayTest):
     """US-3"""
 
-    def lock(self, gateway):
-        """Another program that writes to the trail's database, until it rolls back."""
-        locker = sqlite3.connect(gateway.database, isolation_level=None)
-        self.addCleanup(locker.close)
-        locker.execute("BEGIN EXCLUSIVE")
-        return locker
+    SUSPENDS = True
+
+    def hold(self, gateway):
+        """The store is away: suspended; SQLite: locked by another program that writes to it."""
+        hold = gateway.store.hold()
+        self.addCleanup(hold.close)
+        return hold
 
     def test_async_audit_write(self):
         gateway = self.start(ASYNC="true", BUFFER_ENABLED="false", SHUTDOWN_TIMEOUT=30)
         gateway.create(name="before")
         gateway.wait_stored()  # The database is there, and can be locked.
 
-        locker = self.lock(gateway)
-        gateway.create(name="while locked")  # Answered while we hold the lock.
-        wait_until(lambda: gateway.metrics()["audittrail_store_errors_total"] > 0, "the drain meets the lock")
-        self.assertEqual(gateway.metrics()["audittrail_waiting_events"], 1)
-        self.assertEqual([row["resource_name"] for row in gateway.records()], ["before"])
+        hold = self.hold(gateway)
+        gateway.create(name="while held")  # Answered all the same.
+        if KIND == "sqlite":
+            wait_until(lambda: gateway.metrics()["audittrail_store_errors_total"] > 0, "the drain meets the lock")
+            self.assertEqual([row["resource_name"] for row in gateway.records()], ["before"])
+        else:
+            wait_until(gateway.store.is_asked, "the drain sends what nobody reads")
+        gateway.create(name="while the drain waits")
+        self.assertEqual(gateway.metrics()["audittrail_waiting_events"], 2)
 
-        locker.execute("ROLLBACK")
+        hold.close()
         gateway.wait_stored()
-        self.assertEqual([row["resource_name"] for row in gateway.records()], ["before", "while locked"])
+        self.assertEqual([row["resource_name"] for row in gateway.records()],
+                         ["before", "while held", "while the drain waits"])
         self.stop(gateway)
 
     def test_buffered_audit_writes(self):
@@ -145,7 +151,8 @@ class NonBlockingWrites(GatewayTest):
         self.assertEqual(len(gateway.records(action="create_tool")), 50)
 
         # The ledger's own word: one transaction, and not a moment too early.
-        ((count, written_us),) = gateway.sql("SELECT event_count, recorded_at FROM audit_batches")
+        ((count, written_us),) = gateway.sql(f"SELECT event_count, {gateway.store.us('recorded_at')} AS written "
+                                             "FROM audit_batches")
         ((first_us,),) = gateway.sql("SELECT min(timestamp_us) FROM audit_trail WHERE action = 'create_tool'")
         self.assertGreaterEqual(count, 50)
         self.assertGreaterEqual(written_us - first_us, 30_000_000)
@@ -169,14 +176,14 @@ class NonBlockingWrites(GatewayTest):
         gateway = self.start(BUFFER_ENABLED="false", SHUTDOWN_TIMEOUT=1)
         gateway.create()
         gateway.wait_stored()
-        locker = self.lock(gateway)
+        hold = self.hold(gateway)
         for _ in range(3):
             gateway.create()
         self.stop(gateway)
         self.assertRegex(gateway.error_text(), r"gateway: [34] audit events are not stored yet")  # 4: trail_stopped.
-        self.assertEqual(len(gateway.records()), 1)
-
-        locker.execute("ROLLBACK")
+        if KIND == "sqlite":  # A server may commit, once it goes on, what it was sent before the gateway ended.
+            self.assertEqual(len(gateway.records()), 1)
+        hold.close()
         successor = self.start(gateway.directory, BUFFER_ENABLED="false")
         successor.create()
         wait_until(lambda: len(successor.records()) == 5, "the successor stores what was left")

@@ -48,17 +48,12 @@ class Kill(RecorderCase):
 
     def test_the_check_itself_notices_a_lost_and_a_doubled_event(self):
         """The control: the same comparison must fail when the store is tampered with."""
-        import sqlite3
         self.run_recorder("--threads", THREADS, "--events", 50, "--close")
         self.assert_stored_exactly_once()
-        with sqlite3.connect(self.database) as connection:
-            connection.execute("DELETE FROM audit_events WHERE seq = 10")
+        self.store.execute("DELETE FROM audit_events WHERE seq = 10")
         with self.assertRaises(AssertionError):
             self.assert_stored_exactly_once()
-        with sqlite3.connect(self.database) as connection:
-            columns = [row[1] for row in connection.execute("PRAGMA table_info(audit_events)") if row[1] != "id"]
-            names = ", ".join(columns)
-            connection.execute(f"INSERT INTO audit_events ({names}) SELECT {names} FROM audit_events WHERE seq = 12")
+        self.store.double("seq = 12")
         self.tally.codes.clear()
         with self.assertRaises(AssertionError):
             self.assert_stored_exactly_once()

@@ -40,7 +40,8 @@ class Sqlite(CommandCase):
         (version, bytes_of_uuid, age) = connection.execute(
             "SELECT schema_version, length(uuid), unixepoch('now') - created_at / 1000000 FROM audit_store").fetchone()
         self.assertTrue(bytes_of_uuid == 16 and -5 < age < 600, (bytes_of_uuid, age))
-        return pragmas, version, connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
+        objects = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
+        return pragmas, version, objects
 
     def test_the_printed_script_makes_the_same_and_the_program_takes_it(self):
         self.run_command("migrate")

@@ -51,8 +51,7 @@ class Query(support.CommandCase):
 
     def setUp(self):
         super().setUp()
-        self.state, self.database = self.shared.state, self.shared.database
-        self.env["AUDIT_TRAIL_STATE_DIR"] = self.state
+        self.state, self.store, self.env = self.shared.state, self.shared.store, dict(self.shared.env)
 
     def expect(self, keep):
         return sorted(item["request_id"] for item in self.events if keep(item))
@@ -191,7 +190,7 @@ class Hostile(support.CommandCase):
     def test_no_database_is_exit_code_5_and_makes_none(self):
         result = self.run_command("query")
         self.assertEqual(result.code, 5, result)
-        self.assertFalse(os.path.exists(self.database))
+        self.assertFalse(self.store.is_made())
 
 
 class Pages(Query):
@@ -230,6 +229,28 @@ class Pages(Query):
     def test_behind_the_last_event_there_is_nothing(self):
         last = self.query("--until", "2026-06-01")[-1]
         self.query("--until", "2026-06-01", "--after", last["id"], code=4)
+
+
+class NotThereYet(support.CommandCase):
+    """Who asks the store for what still waits in a spool is told so."""
+
+    def test_what_waits_is_told_when_nothing_is_found(self):
+        self.record([event(1)])
+        self.assertNotIn("wait", self.run_command("query", "--user", "nobody").err, "the control: nothing waits")
+        away = {"AUDIT_TRAIL_SHUTDOWN_TIMEOUT": "1"}
+        os.rename(self.database, self.path("elsewhere"))
+        os.mkdir(self.database)  # No store can be opened there.
+        self.record([event(2), event(3)], env=away, code=5)
+        result = self.run_command("query")
+        self.assertEqual(result.code, 5, result)
+        self.assertIn("2 events wait on this machine", result.err)
+
+        os.rmdir(self.database)
+        os.rename(self.path("elsewhere"), self.database)
+        result = self.run_command("query", "--resource", "tool/t2")
+        self.assertEqual(result.code, 4, result)
+        self.assertIn("2 events wait on this machine and not yet in the store; `audittrail tail` shows them",
+                      result.err)
 
 
 if __name__ == "__main__":

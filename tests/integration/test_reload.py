@@ -207,7 +207,7 @@ class OffAndOn(ReloadTest):
         self.assertEqual(self.reload(gateway, ENABLED="false", LEVEL="all"), "disabled; nothing is recorded")
         gateway.create()
         self.assertFalse((directory / "state").exists())
-        self.assertFalse(gateway.database.exists())
+        self.assertFalse(gateway.store.was_opened())
         self.reload(gateway, ENABLED="true", LEVEL="all")
         self.assertFalse((directory / "state").exists())
         gateway.create(name="seen")

@@ -166,9 +166,7 @@ class Sampling(SamplingCase):
     def test_reads_have_a_rate_of_their_own_that_wins(self):
         for number, (rate, reads) in enumerate(((1, 0.01), (0.5, 0.01), (0.05, 0.5), (0.25, 1), (0.25, 0))):
             with self.subTest(rate=rate, reads=reads):
-                self.state = self.path(f"state{number}")
-                self.database = os.path.join(self.state, "audit.db")
-                self.set(STATE_DIR=self.state)
+                self.use_state(f"state{number}")
                 self.check(rate, reads)
 
     def test_rate_0_keeps_none_of_the_ordinary_events_and_rate_1_needs_no_key(self):
@@ -254,9 +252,7 @@ class TheKey(SamplingCase):
         names = [f"request-{number}" for number in range(self.IDS)]
         self.offer(names)
         here = self.kept_ids()
-        self.state = self.path("elsewhere")
-        self.database = os.path.join(self.state, "audit.db")
-        self.set(STATE_DIR=self.state)
+        self.use_state("elsewhere")
         self.offer(names)
         both = len(here & self.kept_ids())
         self.assert_share(both, self.IDS, 0.25)

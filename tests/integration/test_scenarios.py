@@ -65,6 +65,7 @@ class ConfigureTheLevel(CommandCase):
 class Accounting(RecorderCase):
     """The caller's own tally is what trail_record() answered, read from a pipe that the trail knows nothing of."""
 
+    SUSPENDS = True
 
     def assert_adds_up(self):
         """What a kill cut off may be counted or not; everything else is counted once."""

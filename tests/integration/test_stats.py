@@ -20,12 +20,24 @@ import termios
 import unittest
 import uuid
 
+import stores
 from recorder_support import CLOCK_SHIM, FULL, OK, RecorderCase, moves_the_clock
+from stores import KIND, only_on
 from support import COMMAND, event, without_spaces
 
 MIB = 1 << 20
 LATER = {"AUDIT_TRAIL_BUFFER_FLUSH_INTERVAL": "3600", "AUDIT_TRAIL_BUFFER_MAX_SIZE": "10000"}
 SMALL = {"AUDIT_TRAIL_SPOOL_MAX_BYTES": str(4 * MIB)}
+
+# Statements of the database's own kind: for PostgreSQL, for SQLite.
+POISON = ("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+          "$$ BEGIN RAISE EXCEPTION 'this one is not wanted'; END $$; "
+          "CREATE TRIGGER refuse BEFORE INSERT ON audit_events FOR EACH ROW WHEN (NEW.request_id = 'poison') "
+          "EXECUTE FUNCTION refuse()",
+          "CREATE TRIGGER refuse BEFORE INSERT ON audit_events WHEN NEW.request_id = 'poison' "
+          "BEGIN SELECT RAISE(ABORT, 'this one is not wanted'); END")
+RUNS_BETWEEN = ("SELECT setval('audit_cleanups_id_seq', (SELECT last_value + 498 FROM audit_cleanups_id_seq))",
+                "UPDATE sqlite_sequence SET seq = seq + 498 WHERE name = 'audit_cleanups'")
 
 
 class StatsCase(RecorderCase):
@@ -65,14 +77,6 @@ class StatsCase(RecorderCase):
         return {"LD_PRELOAD": without_spaces(CLOCK_SHIM, self.dir), "CLOCK_SHIM_FILE": path,
                 "ASAN_OPTIONS": self.env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
-    def execute(self, sql):
-        connection = sqlite3.connect(self.database)
-        try:
-            connection.execute("PRAGMA busy_timeout = 10000")
-            connection.executescript(sql)
-        finally:
-            connection.close()
-
     def wait_for_a_batch(self):
         """Until a recorder that made the store has put something into it."""
         self.wait_for(lambda: self.rows("SELECT count(*) AS n FROM audit_batches")[0]["n"] > 0, "the first batch")
@@ -102,7 +106,8 @@ class InOrder(StatsCase):
                           stats["writers_foreign"]), (1, 1, 0, 0))
 
         rows = self.rows("SELECT count(*) AS n FROM audit_events")[0]["n"]
-        ledger = self.rows("SELECT count(*) AS n, max(recorded_at) AS newest FROM audit_batches")[0]
+        newest = self.store.us("max(recorded_at)")
+        ledger = self.rows(f"SELECT count(*) AS n, {newest} AS newest FROM audit_batches")[0]
         self.assertEqual(stats["store"]["events"], rows)
         for span in ("last_24_hours", "last_7_days"):
             self.assertEqual(stats["flow"][span], {"rows": rows, "transactions": ledger["n"]})
@@ -150,14 +155,12 @@ class InOrder(StatsCase):
             self.run_recorder("--events", 30, "--close")
         before = self.stats()
         # What a clean-up does with writers that are gone: their counts go to writer 0.
-        self.execute("""
-            BEGIN IMMEDIATE;
+        self.store.execute("""
             INSERT INTO audit_accounting
                 SELECT 0, operation, sum(stored), sum(dead_lettered), sum(level), sum(excluded), sum(sampled),
                     sum(rejected), sum(dropped) FROM audit_accounting WHERE writer IN (1, 2) GROUP BY operation;
             DELETE FROM audit_accounting WHERE writer IN (1, 2);
-            DELETE FROM audit_writers WHERE id IN (1, 2);
-            COMMIT""")
+            DELETE FROM audit_writers WHERE id IN (1, 2)""")
         after = self.stats()
         self.assertEqual((before["writers_gone"], after["writers_gone"]), (3, 1))
         self.assertEqual(after["operations"], before["operations"])
@@ -193,7 +196,7 @@ class InOrder(StatsCase):
         with open(os.path.join(root, "cli", "stats_warnings.h"), encoding="utf-8") as file:
             warnings = re.findall(r"X\([A-Z_]+, (\w+)\)", file.read())
         self.run_recorder("--events", 5, "--close")
-        self.execute("INSERT INTO audit_cleanups (started_at, cut_off) VALUES (2, 1)")
+        self.store.execute("INSERT INTO audit_cleanups (started_at, cut_off) VALUES (2, 1)")
         self.killed(3, "--events", 5, "--stay", env=LATER)
 
         def names(value):
@@ -266,14 +269,13 @@ class Writers(StatsCase):
         # Two segments' worth, over more than the interval: the second is begun when the store is known.
         recorder = self.recorder("--events", 2500, "--size", 2000, "--rate", 1500, "--stay", env=other)
         self.wait_for_events(recorder, 2500)
-        self.database = self.path("other.db")
-        connection = self.lock_store()
+        elsewhere = stores.SqliteStore(self.path("other.db"))
+        lock = elsewhere.lock()
         recorder.kill()
-        (row,) = connection.execute("SELECT uuid FROM audit_store").fetchall()
-        connection.close()
-        self.database = os.path.join(self.state, "audit.db")
+        lock.close()
+        (row,) = elsewhere.rows("SELECT uuid FROM audit_store")
         foreign = [writer for writer in self.stats()["writers"] if writer["foreign"]]
-        self.assertEqual([writer["destination"] for writer in foreign], [{"store": str(uuid.UUID(bytes=row[0]))}])
+        self.assertEqual([writer["destination"] for writer in foreign], [{"store": str(uuid.UUID(bytes=row["uuid"]))}])
 
     def test_a_living_service_of_another_store_is_no_trouble(self):
         recorder = self.recorder("--events", 50, "--stay", "--close", env=self.lead_astray())
@@ -289,7 +291,7 @@ class Store(StatsCase):
     def test_a_store_that_is_locked_lets_events_grow_old(self):
         self.create_store()
         recorder = self.recorder("--events", 50, "--stay", "--close")
-        lock = self.lock_store()
+        lock = self.lock_store(readable=True)
         self.wait_for_events(recorder, 50)
         waiting = self.stats()["total"]["waiting"]
         said = self.assert_warned("waiting_too_long", env=self.in_the_future(20))["waiting_too_long"]
@@ -301,6 +303,7 @@ class Store(StatsCase):
         self.assertEqual(self.warnings(env=self.in_the_future(20)), {})
         self.end(recorder)
 
+    @only_on("sqlite", "a file that is moved away")
     def test_a_store_that_is_away_is_the_first_thing_told(self):
         self.create_store()
         recorder = self.recorder("--events", 50, "--stay", "--close")
@@ -319,35 +322,36 @@ class Store(StatsCase):
     def test_dead_letters_are_told_with_the_newest_error(self):
         self.create_store()
         self.assert_in_order()
-        self.execute("CREATE TRIGGER refuse BEFORE INSERT ON audit_events WHEN NEW.request_id = 'poison' "
-                     "BEGIN SELECT RAISE(ABORT, 'this one is not wanted'); END")
+        self.store.execute(POISON[KIND == "sqlite"])
         self.record([event(1), event(2, request_id="poison"), event(3)])
         said = self.assert_warned("dead_letters")["dead_letters"]
         self.assertIn("1 event;", said["message"])
         self.assertIn("this one is not wanted", said["message"])
         stats = self.stats()
         self.assertEqual((stats["dead_letters"]["count"], stats["operations"]["delete"]["dead_lettered"]), (1, 1))
-        self.execute("DROP TRIGGER refuse; DELETE FROM audit_dead_letters")
+        on_table = "" if KIND == "sqlite" else "ON audit_events"
+        self.store.execute(f"DROP TRIGGER refuse {on_table}; DELETE FROM audit_dead_letters")
         self.assert_in_order()
 
     def test_a_clean_up_is_told_as_it_is(self):
         self.create_store()
-        now = self.rows("SELECT max(recorded_at) AS at FROM audit_batches")[0]["at"]
-        begun = f"INSERT INTO audit_cleanups (started_at, cut_off) VALUES ({now}, {now - 90 * 86400 * 1_000_000})"
-        self.execute(begun)
+        latest = self.rows(f"SELECT {self.store.us('max(recorded_at)')} AS at FROM audit_batches")[0]["at"]
+        now, cut_off = self.store.at(latest), self.store.at(latest - 90 * 86400 * 1_000_000)
+        begun = f"INSERT INTO audit_cleanups (started_at, cut_off) VALUES ({now}, {cut_off})"
+        self.store.execute(begun)
         self.assertIn("goes on", self.run_command("stats").out)
         self.assert_in_order()
-        self.execute(f"UPDATE audit_cleanups SET finished_at = {now}, events_deleted = 1234, duration = 2500000")
+        self.store.execute(f"UPDATE audit_cleanups SET finished_at = {now}, events_deleted = 1234, duration = 2500000")
         self.assertRegex(" ".join(self.run_command("stats").out.split()),
                          r"last clean-up \S+ s ago, took 2\.5 s: 1,234 events deleted that were older than 90 days; "
                          r"retention 90 days dead letters")
         self.assertEqual(self.stats()["retention"], {"days": 90, "enabled": True})
         off = {"AUDIT_TRAIL_CLEANUP_ENABLED": "false"}
         self.assertIn("CLEANUP_ENABLED=false", self.run_command("stats", env=off).out)
-        self.execute(f"{begun}; UPDATE audit_cleanups SET refused = 'the clock went back by 3 days' WHERE id = 2")
+        self.store.execute(f"{begun}; UPDATE audit_cleanups SET refused = 'the clock went back by 3 days' WHERE id = 2")
         said = self.assert_warned("cleanup_refused")["cleanup_refused"]
         self.assertIn("the clock went back by 3 days", said["message"])
-        self.execute(f"{begun}; UPDATE audit_cleanups SET finished_at = {now} WHERE id = 3")
+        self.store.execute(f"{begun}; UPDATE audit_cleanups SET finished_at = {now} WHERE id = 3")
         self.assert_in_order()
 
     def test_what_clean_ups_deleted_is_known_for_good(self):
@@ -356,11 +360,11 @@ class Store(StatsCase):
             self.record([event(f"old{run}-{i}", timestamp=old) for i in range(300)] + [event(f"new{run}")])
             cleaned = self.run_command("cleanup", "-o", "json")
             self.assertEqual((cleaned.code, json.loads(cleaned.out)["deleted"]), (0, 300), cleaned)
-            (there,) = self.rows("SELECT count(*) AS n FROM audit_events")
+            (there,) = self.rows("SELECT count(*) AS n FROM audit_trail")
             self.assertEqual(self.stats()["store"]["events"], there["n"])
             self.assert_in_order()
             # As though there had been 498 more: the next run but one forgets this one.
-            self.execute("UPDATE sqlite_sequence SET seq = seq + 498 WHERE name = 'audit_cleanups'")
+            self.store.execute(RUNS_BETWEEN[KIND == "sqlite"])
         self.assertEqual(self.rows("SELECT events_deleted AS n FROM audit_cleanups"), [{"n": 900}, {"n": 300}])
 
     def test_accounts_that_do_not_add_up_are_told(self):
@@ -372,11 +376,12 @@ class Store(StatsCase):
                               "UPDATE audit_writers SET last_seq = last_seq - 5"),
                              ("UPDATE audit_batches SET event_count = event_count + 1",
                               "UPDATE audit_batches SET event_count = event_count - 1")):
-            self.execute(change)
+            self.store.execute(change)
             self.assert_warned("accounts_differ")
-            self.execute(back)
+            self.store.execute(back)
             self.assert_in_order()
 
+    @only_on("sqlite", "a file is copied and put back")
     def test_events_that_an_older_backup_does_not_have_are_told(self):
         self.env.update(SMALL)
         recorder = self.recorder("--events", 2500, "--size", 2000, "--rate", 1500, "--stay")
@@ -408,7 +413,7 @@ class Spool(StatsCase):
     def test_a_full_spool_and_what_it_refused_are_told(self):
         self.create_store()
         self.env.update(SMALL)
-        lock = self.lock_store()
+        lock = self.lock_store(readable=True)
         recorder = self.recorder("--threads", 2, "--rate", 2000, "--size", 4000, "--close")
         self.wait_for(lambda: "spool_filling" in self.warnings(), "it fills")
         self.wait_for_events(recorder, 100, FULL)

@@ -43,6 +43,15 @@ class Colour(TerminalCase):
         for line in plain.splitlines():
             self.assertLessEqual(len(line), 80)
 
+    def test_csv_on_a_terminal_gives_it_nothing_to_obey(self):
+        self.record([event(5, user_id="eve\x1b[31m", resource_id="a\u202eb")])
+        _, shown, _, _ = self.on_terminal("query", "-o", "csv", "--resource-id", "a\u202eb")
+        self.assertIn("eve\\x1b[31m", shown)
+        self.assertIn("a\\u202eb", shown)
+        self.assertNotIn("\x1b", shown)
+        piped = self.run_command("query", "-o", "csv", "--resource-id", "a\u202eb").out
+        self.assertIn("eve\x1b[31m", piped, "a program reads what was recorded")
+
     def test_the_environment_can_forbid_it(self):
         for env in ({"NO_COLOR": "1"}, {"NO_COLOR": "0"}, {"TERM": "dumb"}, {"TERM": ""}):
             code, shown, _, _ = self.on_terminal("query", env=env)

@@ -4,7 +4,7 @@
  *
  *     0       int64   offset_us  written by the test: added to every real-time and monotonic clock that is read;
  *                                with CLOCK_SHIM_REALTIME=1 to the real-time clocks alone, as when someone sets the
- *                                date
+ *                                date. CLOCK_SHIM_DATE=seconds: so far is the date at the start from the machine's
  *     8       uint64  held       written by the test: 1 = time does not pass by itself, only the offset moves it
  *     16      uint64  threads    written here: how many threads have ever slept in poll()
  *     24 ...  uint64  wakes[29]  written here: how often each of them came back from it
@@ -50,6 +50,7 @@ typedef int (*clockwait_fn)(pthread_cond_t *, pthread_mutex_t *, clockid_t, cons
 
 static struct shared   *shared;
 static bool             realtime_only;
+static int64_t          date_us; /* How much later than the machine's the date is when the process starts. */
 static struct timespec  started_wall; /* When the first clock was read: where a held clock stands. */
 static struct timespec  started_mono;
 static clock_gettime_fn real_clock_gettime;
@@ -82,6 +83,8 @@ static void start(void)
     close(fd);
     shared = map;
     realtime_only = getenv("CLOCK_SHIM_REALTIME") != NULL;
+    const char *date = getenv("CLOCK_SHIM_DATE");
+    date_us = date != NULL ? strtoll(date, NULL, 10) * 1000000 : 0;
 
     resolve(&real_clock_gettime, "clock_gettime", NULL);
     resolve(&real_poll, "poll", NULL);
@@ -121,7 +124,7 @@ EXPORT int clock_gettime(clockid_t clock, struct timespec *time)
     else
         result = real_clock_gettime(clock, time);
     if (result == 0)
-        add_us(time, atomic_load_explicit(&shared->offset_us, memory_order_acquire));
+        add_us(time, atomic_load_explicit(&shared->offset_us, memory_order_acquire) + (is_wall ? date_us : 0));
     return result;
 }
 

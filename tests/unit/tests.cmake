@@ -30,6 +30,7 @@ unit_test(base/test_settings_report)
 unit_test(base/test_settings)
 unit_test(base/test_json)
 unit_test(base/test_json_equal)
+unit_test(base/test_json_write)
 unit_test(base/test_os_file test_support
   -Wl,--wrap=posix_fallocate,--wrap=msync,--wrap=statfs,--wrap=write,--wrap=renameat2,--wrap=link)
 unit_test(base/test_os_process)

@@ -69,7 +69,9 @@ static void people_read_what_was_deleted(void **state)
     struct retention_report special = report;
     special.cannot_shrink = true;
     special.superseded = true;
+    special.work.partitions = 2;
     done(&special, false);
+    assert_non_null(strstr(text, "days      2 partitions as a whole\n"));
     assert_non_null(strstr(text, "note      the file keeps its size"));
     assert_non_null(strstr(text, "note      another process has taken over"));
 }
@@ -94,6 +96,7 @@ static void a_forecast_says_from_when_to_when(void **state)
                               "also      2 references, 0 ledger rows, 0 writers, 0 dead letters\n");
     forecast(&found, true);
     assert_int_equal(member("events"), 7);
+    assert_int_equal(member("partitions"), 0);
     assert_non_null(strstr(text, "\"oldest\":\"1970-01-01T00:00:00.000001Z\""));
     assert_null(strstr(text, "refused"));
 }

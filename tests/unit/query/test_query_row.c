@@ -25,7 +25,6 @@ static void every_column_comes_to_its_member(void **state)
         columns[i] = (struct store_value){ .kind = STORE_INTEGER, .integer = 100 + (int64_t)i };
     columns[QUERY_COLUMN_OPERATION].integer = TRAIL_OPERATION_EXPORT;
     columns[QUERY_COLUMN_OUTCOME].integer = TRAIL_OUTCOME_PARTIAL;
-    columns[QUERY_COLUMN_LEVEL].integer = TRAIL_LEVEL_WRITES_ONLY;
     columns[QUERY_COLUMN_CLASSIFICATION].integer = TRAIL_CLASSIFICATION_INTERNAL;
     columns[QUERY_COLUMN_REVIEW].integer = 1;
     columns[QUERY_COLUMN_WEIGHT] = (struct store_value){ .kind = STORE_REAL, .real = 2.5 };

@@ -2,7 +2,7 @@
 # postgresql_unit_test(store/test_postgresql_x [extra sources or link options])
 if(AUDITTRAIL_WITH_POSTGRESQL)
   add_library(postgresql_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/postgresql_fixture.c
-    ${CMAKE_CURRENT_LIST_DIR}/postgresql_writer.c)
+    ${CMAKE_CURRENT_LIST_DIR}/postgresql_writer.c ${CMAKE_CURRENT_LIST_DIR}/postgresql_cleaning.c)
   target_include_directories(postgresql_fixture PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/unit)
   target_link_libraries(postgresql_fixture PUBLIC store_fixture audittrail_internal PkgConfig::LIBPQ PkgConfig::CMOCKA
     PRIVATE audittrail_flags)
@@ -15,6 +15,8 @@ function(postgresql_unit_test path)
   unit_test(${path} $<TARGET_OBJECTS:audittrail_postgresql_objects> postgresql_fixture store_fixture ${ARGN})
   string(REPLACE "test_" "" name unit/${path})
   postgresql_tests(${name})
+  string(REPLACE "/" "_" target ${name})
+  add_dependencies(${target} audittrail_postgresql) # store_open() loads it.
 endfunction()
 
 postgresql_unit_test(store/test_postgresql_value)
@@ -27,6 +29,13 @@ postgresql_unit_test(store/test_postgresql_days)
 postgresql_unit_test(store/test_postgresql_store)
 postgresql_unit_test(store/test_postgresql_schema)
 postgresql_unit_test(store/test_postgresql_read)
+postgresql_unit_test(store/test_postgresql_cleanup)
+postgresql_unit_test(store/test_postgresql_cleanup_phases)
+postgresql_unit_test(store/test_postgresql_forecast)
+if(AUDITTRAIL_WITH_POSTGRESQL)
+  target_compile_definitions(unit_store_postgresql_cleanup PRIVATE
+    "ROLES_SQL=\"${PROJECT_SOURCE_DIR}/deploy/postgresql/roles.sql\"")
+endif()
 
 if(AUDITTRAIL_WITH_POSTGRESQL)
   add_library(fake_backend MODULE support/fake_backend.c)

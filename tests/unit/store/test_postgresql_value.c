@@ -96,10 +96,9 @@ static void the_server_understands_them_as_we_do(void **state)
 static void every_type_of_column(void **state)
 {
     (void)state;
-    PGresult *row =
-        ask("SELECT true, false, (-7)::smallint, (-70000)::integer, 1.5::real, (-2.25)::float8, "
-            "'\\x00ff'::bytea, 'n'::name, 'v'::varchar, '1970-01-01 00:00:01+00'::timestamptz, 1.5::numeric",
-            NULL, 0);
+    PGresult     *row = ask("SELECT true, false, (-7)::smallint, (-70000)::integer, 1.5::real, (-2.25)::float8, "
+                                "'\\x00ff'::bytea, 'n'::name, 'v'::varchar, '1970-01-01 00:00:01+00'::timestamptz, '{}'::json",
+                            NULL, 0);
     const int64_t integers[] = { 1, 0, -7, -70000 };
     for (int i = 0; i < 4; i++)
         assert_int_equal(pg_value(row, 0, i).integer, integers[i]);
@@ -110,6 +109,20 @@ static void every_type_of_column(void **state)
     assert_true(text_equal(pg_value(row, 0, 8).text, trail_str("v")));
     assert_int_equal(pg_value(row, 0, 9).integer, 1000000);
     assert_int_equal(pg_value(row, 0, 10).kind, STORE_NULL); /* No SELECT of ours has one. */
+    PQclear(row);
+}
+
+static void sums_are_whole_numbers(void **state)
+{
+    (void)state;
+    static const int64_t expected[] = { 0, 1, 9999, 10000, 12345678901234, -70000, 9223372036854775807, 7 };
+    PGresult *row = ask("SELECT 0::numeric, 1::numeric, 9999::numeric, 10000::numeric, 12345678901234::numeric, "
+                        "-70000::numeric, 9223372036854775807::numeric, 7.9::numeric",
+                        NULL, 0);
+    for (int i = 0; i < (int)(sizeof expected / sizeof expected[0]); i++) {
+        assert_int_equal(pg_value(row, 0, i).kind, STORE_INTEGER);
+        assert_int_equal(pg_value(row, 0, i).integer, expected[i]);
+    }
     PQclear(row);
 }
 
@@ -128,9 +141,8 @@ static void numbers_of_text_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parameters_come_back),
-        cmocka_unit_test(the_server_understands_them_as_we_do),
-        cmocka_unit_test(every_type_of_column),
+        cmocka_unit_test(parameters_come_back),    cmocka_unit_test(the_server_understands_them_as_we_do),
+        cmocka_unit_test(every_type_of_column),    cmocka_unit_test(sums_are_whole_numbers),
         cmocka_unit_test(numbers_of_text_results),
     };
     return cmocka_run_group_tests(tests, create, drop);

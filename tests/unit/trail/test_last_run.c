@@ -5,6 +5,7 @@
  *         of the rules is told once; what is damaged, missing or not to be written is told once and harms nobody.
  * Method: real files in a folder, a clock turned by hand. A kill is a lock that is dropped without a word
  *         (last_run_cancel); other processes are other open files, which is all that a lock sees of them.
+ *         More than 600 lines, because a run can end, and be wrong about the time, in that many ways.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,6 +126,39 @@ static void assert_no_problem(struct last_run *run)
     struct trail_error problem = { .message = "" };
     if (last_run_take_problem(run, &problem))
         fail_msg("%s", problem.message);
+}
+
+/* ---- A clock that was wrong ---- */
+
+/* A run an hour ahead of the right time; then the clock is put right and the trail runs for ten seconds. */
+static void a_clock_that_was_ahead_does_not_hide_the_time_off(void **state)
+{
+    (void)state;
+    struct last_run run;
+    manual_clock_step_wall(&turned, 3600 * SECOND_US);
+    run_once(&wide);
+    manual_clock_step_wall(&turned, -3600 * SECOND_US);
+    open_run(&run, &wide);
+    wait_seconds(10);
+    last_run_stamp(&run);
+    last_run_cancel(&run); /* Killed. */
+    wait_seconds(600);
+    assert_next_start_says(&wide, "\"off_seconds\":600");
+}
+
+/* The same, put right while it runs. */
+static void a_clock_put_right_while_it_runs_does_not_hide_it_either(void **state)
+{
+    (void)state;
+    struct last_run run;
+    manual_clock_step_wall(&turned, 3600 * SECOND_US);
+    open_run(&run, &wide);
+    last_run_stamp(&run);
+    manual_clock_step_wall(&turned, -3600 * SECOND_US);
+    last_run_stamp(&run);
+    last_run_cancel(&run);
+    wait_seconds(600);
+    assert_next_start_says(&wide, "\"off_seconds\":600");
 }
 
 /* ---- The file ---- */
@@ -360,7 +394,7 @@ static void a_name_of_any_bytes_names_a_file(void **state)
     }
 }
 
-static void a_sign_of_life_changes_nothing_else_and_only_grows(void **state)
+static void a_sign_of_life_changes_nothing_else_and_does_not_shrink(void **state)
 {
     (void)state;
     struct last_run run;
@@ -378,7 +412,7 @@ static void a_sign_of_life_changes_nothing_else_and_only_grows(void **state)
     seen_text(seen);
     assert_file_says(seen);
 
-    manual_clock_step_wall(&turned, -1800 * SECOND_US);
+    manual_clock_step_wall(&turned, -8 * SECOND_US); /* Clocks are put right by so much. */
     last_run_stamp(&run);
     assert_file_says(seen);
     last_run_tell_change(&run, &narrow);
@@ -575,13 +609,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_two_that_end_at_the_same_moment_one_is_the_last, make, stop),
         cmocka_unit_test_setup_teardown(services_do_not_know_of_each_other, make, stop),
         cmocka_unit_test_setup_teardown(a_name_of_any_bytes_names_a_file, make, stop),
-        cmocka_unit_test_setup_teardown(a_sign_of_life_changes_nothing_else_and_only_grows, make, stop),
+        cmocka_unit_test_setup_teardown(a_sign_of_life_changes_nothing_else_and_does_not_shrink, make, stop),
         cmocka_unit_test_setup_teardown(a_later_sign_of_another_process_is_kept, make, stop),
         cmocka_unit_test_setup_teardown(a_removed_file_is_made_again, make, stop),
         cmocka_unit_test_setup_teardown(changed_rules_are_told_with_the_old_and_the_new_value, make, stop),
         cmocka_unit_test_setup_teardown(the_rules_of_other_versions_do_not_disturb, make, stop),
         cmocka_unit_test_setup_teardown(a_run_that_recorded_nothing_hands_on_what_it_found, make, stop),
         cmocka_unit_test_setup_teardown(a_trail_that_was_switched_off_while_it_ran_was_off_from_then_on, make, stop),
+        cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_does_not_hide_the_time_off, make, stop),
+        cmocka_unit_test_setup_teardown(a_clock_put_right_while_it_runs_does_not_hide_it_either, make, stop),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_told_once_and_replaced, make, stop),
         cmocka_unit_test_setup_teardown(a_place_that_is_none_is_told_once_and_stops_nothing, make, stop),
         cmocka_unit_test_setup_teardown(a_file_that_cannot_be_written_is_told_once, make, stop),

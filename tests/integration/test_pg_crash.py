@@ -1,0 +1,83 @@
+"""Goal: whatever cuts a batch off in the middle, each accepted event is in PostgreSQL once.
+
+Method: a recorder goes on recording while the server crashes, its backend is terminated, or PgBouncer is killed, each
+time with a batch that has moved the fence and sent its rows and has not committed (pg_support.py says how it is
+caught). AUDITTRAIL_CRASHES says how often; every strike is counted.
+"""
+import os
+import unittest
+
+from pg_support import PostgresqlCase
+from pgbouncer import PgBouncer
+
+TIMES = int(os.environ.get("AUDITTRAIL_CRASHES", "20"))
+FEWER = max(3, TIMES // 4)
+
+
+class Crash(PostgresqlCase):
+    def strike(self, times, cut_off, kind):
+        """Cut a live batch off, again and again, and see that events are stored in between."""
+        recorder = self.record_throughout()
+        for number in range(times):
+            holder, backend = self.catch_batch()
+            before = len(recorder.so_far().codes)
+            cut_off(backend)
+            holder.close()
+            self.wait_for(lambda: sum(self.stored().values()) > before, f"events are stored after strike {number + 1}")
+        self.assert_each_once(recorder)
+        print(f"{times} live batches were cut off ({kind}); {len(self.tally.accepted)} events, each stored once",
+              flush=True)
+
+    def test_the_server_is_stopped_immediately(self):
+        self.strike(TIMES, lambda _: self.crash_server(), "pg_ctl stop -m immediate")
+
+    def test_the_backend_is_terminated(self):
+        self.strike(FEWER, lambda backend: self.store.rows(f"SELECT pg_terminate_backend({backend}, 10000)"),
+                    "pg_terminate_backend")
+
+    def test_pgbouncer_is_killed(self):
+        bouncer = PgBouncer(self.server.port)
+        self.addCleanup(bouncer.remove)
+        self.use_port(bouncer.port)
+
+        def restart(_):
+            bouncer.stop()
+            bouncer.start()
+        self.strike(FEWER, restart, "kill -9 of PgBouncer")
+
+    def test_control_the_same_checks_see_a_batch_that_is_stored_twice(self):
+        recorder = self.record_throughout()
+        self.end(recorder)
+        self.assert_stored_exactly_once()
+        self.store.double("true")
+        with self.assertRaises(AssertionError):
+            self.assert_stored_exactly_once()
+
+
+class Takeover(PostgresqlCase):
+    def test_a_drain_is_killed_whose_backend_goes_on(self):
+        """The server does not notice that its client died; the next process meets the fence that it holds."""
+        for number in range(FEWER):
+            recorder = self.record_throughout()
+            holder, backend = self.catch_batch()
+            recorder.kill()
+            recorder.tell(self.tally)
+            following = self.recorder("--events", 1, "--close")
+            self.wait_for(lambda: any(pid != backend for pid in self.waiting()), "the next process meets the fence")
+            self.assertIn(backend, self.live_batches(), "the backend of the killed process waits still")
+            holder.close()
+            self.assertEqual(following.wait(), 0, following.err)
+            following.tell(self.tally)
+            self.assertEqual(self.spools(), [])
+            self.assert_stored_exactly_once()
+        print(f"{FEWER} times a backend outlived its drain, and committed what the next one had found again", flush=True)
+
+    def waiting(self):
+        """Backends of ours that wait for anything that another one has locked."""
+        return [row["pid"] for row in self.store.rows(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'audittrail' AND wait_event_type = 'Lock' "
+            "AND datname = current_database()")]
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,113 @@
+"""Goal: no event is lost or attributed to somebody else for what stands in it, nor for who else writes at the time.
+
+Method: `audittrail record` with NDJSON that holds what PostgreSQL does not take, or takes only in a range; an event that
+the server is made to refuse; eight processes that bring the same new people and things, each in another order.
+"""
+import json
+import random
+import unittest
+
+from pg_support import PostgresqlCase
+from support import FLAG_CLAMPED, FLAG_REPAIRED, FLAG_TRUNCATED, event, ndjson
+
+WRITERS = 8
+PEOPLE = 300
+
+
+class Data(PostgresqlCase):
+    def days(self):
+        return self.store.rows("SELECT count(*) AS n, min(day) AS first, max(day) AS last FROM audit_days")[0]
+
+    def test_text_that_is_no_text(self):
+        lines = ndjson([event(1, user_id="nul\0l")]) + b'{"action":"delete_tool","resource_type":"tool",' \
+            b'"resource_id":"t2","user_id":"bad\xff\xfe"}\n'
+        self.record(lines)
+        rows = self.rows()
+        self.assertEqual([row["user_id"] for row in rows], ["nul\ufffdl", "bad\ufffd\ufffd"])
+        self.assertTrue(all(row["flags"] & FLAG_REPAIRED for row in rows))
+
+    def test_moments_at_the_edges_make_no_day(self):
+        moments = ["1970-01-01T00:00:00Z", "2099-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"]
+        before = ["1970-01-01T00:00:00.000000Z", "2099-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000000Z"]
+        self.record([event(number, timestamp=moment) for number, moment in enumerate(moments)] + [event(9)])
+        rows = {row["resource_id"]: row for row in self.rows()}
+        self.assertEqual([rows[f"t{number}"]["timestamp"] for number in range(3)], before)
+        self.assertTrue(rows["t3"]["timestamp"].startswith(("2099-12-31", "2100-01-01")))
+        self.assertTrue(rows["t2"]["flags"] & FLAG_CLAMPED and rows["t3"]["flags"] & FLAG_CLAMPED)
+        strays = self.store.rows("SELECT count(*) AS n FROM audit_events_stray")[0]["n"]
+        days = self.days()
+        print(f"{strays} strays; days: {days}", flush=True)
+        self.assertEqual(strays, 4)
+        self.assertLessEqual(days["n"], 4)
+        found = self.query("--until", "1971-01-01")
+        self.assertEqual(sorted(item["resource_id"] for item in found), ["t0", "t2"])
+
+    def test_texts_of_a_megabyte(self):
+        value = {"blob": "x" * 900_000}
+        self.record([event(1, error_message="m" * 1_000_000), event(2, new_values=value)],
+                    env={"AUDIT_TRAIL_MAX_VALUE_BYTES": "1000000"})
+        first, second = self.rows()
+        self.assertTrue(first["flags"] & FLAG_TRUNCATED)
+        self.assertEqual(json.loads(second["new_values"]), value)
+
+    def test_an_event_that_the_server_refuses(self):
+        """It becomes a dead letter; everything else of its batch is stored."""
+        self.record([event(0)])
+        self.store.execute("ALTER TABLE audit_events ADD CONSTRAINT poison CHECK (request_id <> 'poison')")
+        chance = random.Random(7)
+        poisoned = sorted(chance.sample(range(1, 1000), 3))
+        summary = self.record([event(number, request_id="poison" if number in poisoned else None)
+                               for number in range(1, 1000)])
+        print(summary["err"], flush=True)
+        rows = self.rows()
+        self.assertEqual(len(rows), 1000 - len(poisoned))
+        self.assertEqual(sorted({row["resource_id"] for row in rows}),
+                         sorted(f"t{number}" for number in range(1000) if number not in poisoned))
+        letters = self.store.rows("SELECT event, error FROM audit_dead_letters")
+        self.assertEqual(sorted(json.loads(letter["event"])["resource_id"] for letter in letters),
+                         sorted(f"t{number}" for number in poisoned))
+        self.assertTrue(all("poison" in letter["error"] for letter in letters))
+
+
+class Together(PostgresqlCase):
+    def test_eight_processes_bring_the_same_new_references(self):
+        self.record([event(0)])
+        expected = {}
+        processes = []
+        for writer in range(WRITERS):
+            numbers = list(range(PEOPLE)) * 3
+            random.Random(writer).shuffle(numbers)
+            events = []
+            for turn, number in enumerate(numbers):
+                request = f"{writer}-{turn}"
+                made = event(number, request_id=request, user_id=f"person {number}", user_email=f"{number}@example.org",
+                             resource_type=f"kind {number % 7}", action=f"delete_thing_{number % 50}",
+                             request_path=f"/things/{number}", request_method="DELETE")
+                events.append(made)
+                expected[request] = made
+            process = self.start("record", "-o", "json", env={"AUDIT_TRAIL_BUFFER_MAX_SIZE": "50"})
+            processes.append((process, ndjson(events)))
+        for process, data in processes:
+            process.stdin.write(data)
+            process.stdin.close()
+            process.stdin = None
+        for process, _ in processes:
+            _, err = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 0, err)
+        rows = [row for row in self.rows() if row["request_id"]]
+        wrong = [row["request_id"] for row in rows
+                 if any(row[name] != expected[row["request_id"]][name] for name in (
+                     "user_id", "user_email", "resource_type", "resource_id", "action", "request_path"))]
+        deadlocks = self.store.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        people = self.store.rows("SELECT count(*) AS n, count(DISTINCT user_id) AS people FROM audit_actors "
+                                 "WHERE user_id LIKE 'person %'")[0]
+        print(f"{len(rows)} events of {WRITERS} processes, {people['n']} actors, {deadlocks[0]['deadlocks']} deadlocks",
+              flush=True)
+        self.assertEqual(len(rows), len(expected))
+        self.assertEqual(wrong, [])
+        self.assertEqual(people["n"], people["people"], "each actor once")
+        self.assertEqual(deadlocks[0]["deadlocks"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
