@@ -206,6 +206,15 @@ static void put_time_condition(struct query_sql *sql, const char *condition, int
     bind_time(sql, time_us);
 }
 
+/* In PostgreSQL twelve bits of a hash are what the index knows of it (docs/adr/0008). */
+static void put_correlation_condition(struct query_sql *sql)
+{
+    struct trail_text correlation_id = sql->filter->correlation_id;
+    if (is_postgresql(sql))
+        put_text_condition(sql, " AND hashtext(x.correlation_id) & 4095 = hashtext(?) & 4095", correlation_id);
+    put_text_condition(sql, " AND x.correlation_id = ?", correlation_id);
+}
+
 static void put_integer_condition(struct query_sql *sql, const char *condition, int64_t integer)
 {
     put(sql, condition);
@@ -314,15 +323,6 @@ static void put_range(struct query_sql *sql, const struct query_position *after)
     bind_time(sql, after->timestamp_us);
     bind_integer(sql, after->writer);
     bind_integer(sql, after->seq);
-}
-
-/* PostgreSQL's index has twelve bits of the id's hash; without them every day would be read. */
-static void put_correlation_condition(struct query_sql *sql)
-{
-    if (is_postgresql(sql))
-        put_text_condition(sql, " AND hashtext(x.correlation_id) & 4095 = hashtext(?) & 4095",
-                           sql->filter->correlation_id);
-    put_text_condition(sql, " AND x.correlation_id = ?", sql->filter->correlation_id);
 }
 
 /* Conditions on the facts, after a WHERE true or a first condition. */
