@@ -43,6 +43,14 @@ static const char page_joins[] = " LEFT JOIN audit_writers w ON w.id = e.writer"
                                  " LEFT JOIN audit_actions a ON a.id = e.action"
                                  " LEFT JOIN audit_routes h ON h.id = e.route";
 
+/* The same for PostgreSQL, where OFFSET 0 has each row of a page look up its references by their keys. Left alone, the
+ * planner reads and hashes whole dimensions for it: 15 ms of a page's 15.2, with 20,000 routes. */
+#define LOOK_UP(table, alias, reference) \
+    " LEFT JOIN LATERAL (SELECT * FROM " table " WHERE id = e." reference " OFFSET 0) " alias " ON true"
+static const char page_look_ups[] = LOOK_UP("audit_writers", "w", "writer") LOOK_UP("audit_actors", "u", "actor")
+    LOOK_UP("audit_resources", "r", "resource") LOOK_UP("audit_actions", "a", "action")
+        LOOK_UP("audit_routes", "h", "route");
+
 /* In PostgreSQL they are columns of the event. */
 static const char payload_join[] = " LEFT JOIN audit_payloads p ON p.event = e.id";
 
@@ -465,7 +473,7 @@ void query_sql_range(struct query_sql *sql, const struct query_range *range, siz
     buf_printf(&sql->text, " ORDER BY x.seq LIMIT %zu)", row_limit);
     if (is_postgresql(sql)) {
         put(sql, " e");
-        put(sql, page_joins);
+        put(sql, page_look_ups);
     }
     put(sql, " ORDER BY e.seq");
     finish(sql);
@@ -501,7 +509,7 @@ static void put_page(struct query_sql *sql, enum query_drive drive, const struct
     put(sql, ") f");
     put_order(sql, "f");
     buf_printf(&sql->text, " LIMIT %zu) e", row_limit);
-    put(sql, page_joins);
+    put(sql, page_look_ups);
     put_order(sql, "e");
 }
 
