@@ -100,14 +100,14 @@ static bool take_number(void *context, const struct store_value *columns, size_t
 static enum trail_err find_span(struct simulation *simulation, struct store *store, const struct trail_filter *filter,
                                 struct trail_error *ret_error)
 {
-    static const char *const oldest_sql[] = {
+    static const char *const first_sql[] = {
         [STORE_DIALECT_SQLITE] = "SELECT min(timestamp) FROM audit_events",
-        [STORE_DIALECT_POSTGRESQL] = "SELECT least((SELECT min(timestamp) FROM audit_events),"
-                                     " (SELECT min(timestamp) FROM audit_events_stray))",
+        [STORE_DIALECT_POSTGRESQL] = "SELECT min(first) FROM (SELECT min(timestamp) AS first FROM audit_events"
+                                     " UNION ALL SELECT min(timestamp) FROM audit_events_stray) t",
     };
     int64_t        first_us = filter->until_us;
     enum trail_err err =
-        store_select(store, oldest_sql[store_dialect(store)], NULL, 0, take_number, &first_us, ret_error);
+        store_select(store, first_sql[store_dialect(store)], NULL, 0, take_number, &first_us, ret_error);
     simulation->since_us = first_us > filter->since_us ? first_us : filter->since_us;
     if (simulation->since_us > filter->until_us)
         simulation->since_us = filter->until_us;
