@@ -3,8 +3,8 @@
  * Goal:   rows and columns in order; a reader that has enough stops; errors are those of the contract; no
  *         transaction is left open between two calls. A tail shows what several writers commit in whatever order, once.
  *         Of the days of a trail those are read that are asked for, by index, with plain SQL and by the query layer.
- * Method: a real database; EXPLAIN over days with rows enough; transactions of two writers, held open by hand and committed in the order of their ledger
- *         rows' ids and in the reverse one.
+ * Method: a real database; EXPLAIN over days with rows enough; transactions of two writers, held open by hand and
+ *         committed in the order of their ledger rows' ids and in the reverse one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -210,12 +210,19 @@ static void a_tail_shows_each_event_once_in_whatever_order_they_commit(void **st
 #define PLAN_SIZE 20000
 #define DAY_US (INT64_C(86400) * 1000000)
 
-/* Three days, from today_us - 10 days on, with 20,000 events each, of 200 users on 200 resources. */
+static int64_t first_day_us(void)
+{
+    return database_number(&database, "SELECT (extract(epoch FROM date_trunc('day', now(), 'UTC') - interval '10 days')"
+                                      " * 1000000)::bigint");
+}
+
+/* Three days, from first_day_us() on, with 20,000 events each, of 200 users on 200 resources. */
 static int64_t make_days(void)
 {
     static const char sql[] =
         "SELECT audit_create_days((now() AT TIME ZONE 'UTC')::date - 10, (now() AT TIME ZONE 'UTC')::date - 8);"
-        "INSERT INTO audit_actors (digest, user_id) SELECT gen_random_uuid(), 'user' || i FROM generate_series(1, 200) i;"
+        "INSERT INTO audit_actors (digest, user_id)"
+        " SELECT gen_random_uuid(), 'user' || i FROM generate_series(1, 200) i;"
         "INSERT INTO audit_resources (digest, resource_type, resource_id)"
         " SELECT gen_random_uuid(), 'tool', 'r' || i FROM generate_series(1, 200) i;"
         "INSERT INTO audit_events (timestamp, seq, actor, resource, action, writer, operation, outcome,"
@@ -230,9 +237,7 @@ static int64_t make_days(void)
     database_execute(&database, sql);
     /* As autovacuum does it: what was stored last leaves the pending list of the GIN, and is counted. */
     database_execute(&database, "VACUUM ANALYZE");
-    return database_number(
-        &database,
-        "SELECT (extract(epoch FROM date_trunc('day', now(), 'UTC') - interval '10 days') * 1000000)::bigint");
+    return first_day_us();
 }
 
 static bool add_line(void *context, const struct store_value *columns, size_t column_count)
@@ -314,11 +319,9 @@ static void plain_sql_reads_the_days_asked_for_by_index(void **state)
 
 static void pages_read_the_days_of_their_window_by_index(void **state)
 {
-    static char             plan[PLAN_SIZE];
-    static struct query_sql sql;
-    int64_t                 first_us = database_number(
-                        &database,
-                        "SELECT (extract(epoch FROM date_trunc('day', now(), 'UTC') - interval '10 days') * 1000000)::bigint");
+    static char                 plan[PLAN_SIZE];
+    static struct query_sql     sql;
+    int64_t                     first_us = first_day_us();
     const struct query_position after = { first_us + DAY_US + DAY_US / 2, 1, 1 };
     const struct trail_filter   by_user = { TRAIL_FILTER_INIT, .user_id = TRAIL_TEXT("user7") };
     const struct trail_filter   by_resource = { TRAIL_FILTER_INIT, .resource_id = TRAIL_TEXT("r7") };
