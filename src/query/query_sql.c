@@ -43,6 +43,14 @@ static const char page_joins[] = " LEFT JOIN audit_writers w ON w.id = e.writer"
                                  " LEFT JOIN audit_actions a ON a.id = e.action"
                                  " LEFT JOIN audit_routes h ON h.id = e.route";
 
+/* The same for PostgreSQL, where OFFSET 0 has each row of a page look up its references by their keys. Left alone, the
+ * planner reads and hashes whole dimensions for it: 15 ms of a page's 15.2, with 20,000 routes. */
+#define LOOK_UP(table, alias, reference) \
+    " LEFT JOIN LATERAL (SELECT * FROM " table " WHERE id = e." reference " OFFSET 0) " alias " ON true"
+static const char page_look_ups[] = LOOK_UP("audit_writers", "w", "writer") LOOK_UP("audit_actors", "u", "actor")
+    LOOK_UP("audit_resources", "r", "resource") LOOK_UP("audit_actions", "a", "action")
+        LOOK_UP("audit_routes", "h", "route");
+
 /* In PostgreSQL they are columns of the event. */
 static const char payload_join[] = " LEFT JOIN audit_payloads p ON p.event = e.id";
 
@@ -206,6 +214,15 @@ static void put_time_condition(struct query_sql *sql, const char *condition, int
     bind_time(sql, time_us);
 }
 
+/* In PostgreSQL twelve bits of a hash are what the index knows of it (docs/adr/0008). */
+static void put_correlation_condition(struct query_sql *sql)
+{
+    struct trail_text correlation_id = sql->filter->correlation_id;
+    if (is_postgresql(sql))
+        put_text_condition(sql, " AND hashtext(x.correlation_id) & 4095 = hashtext(?) & 4095", correlation_id);
+    put_text_condition(sql, " AND x.correlation_id = ?", correlation_id);
+}
+
 static void put_integer_condition(struct query_sql *sql, const char *condition, int64_t integer)
 {
     put(sql, condition);
@@ -314,15 +331,6 @@ static void put_range(struct query_sql *sql, const struct query_position *after)
     bind_time(sql, after->timestamp_us);
     bind_integer(sql, after->writer);
     bind_integer(sql, after->seq);
-}
-
-/* PostgreSQL's index has twelve bits of the id's hash; without them every day would be read. */
-static void put_correlation_condition(struct query_sql *sql)
-{
-    if (is_postgresql(sql))
-        put_text_condition(sql, " AND hashtext(x.correlation_id) & 4095 = hashtext(?) & 4095",
-                           sql->filter->correlation_id);
-    put_text_condition(sql, " AND x.correlation_id = ?", sql->filter->correlation_id);
 }
 
 /* Conditions on the facts, after a WHERE true or a first condition. */
@@ -465,7 +473,7 @@ void query_sql_range(struct query_sql *sql, const struct query_range *range, siz
     buf_printf(&sql->text, " ORDER BY x.seq LIMIT %zu)", row_limit);
     if (is_postgresql(sql)) {
         put(sql, " e");
-        put(sql, page_joins);
+        put(sql, page_look_ups);
     }
     put(sql, " ORDER BY e.seq");
     finish(sql);
@@ -501,7 +509,7 @@ static void put_page(struct query_sql *sql, enum query_drive drive, const struct
     put(sql, ") f");
     put_order(sql, "f");
     buf_printf(&sql->text, " LIMIT %zu) e", row_limit);
-    put(sql, page_joins);
+    put(sql, page_look_ups);
     put_order(sql, "e");
 }
 

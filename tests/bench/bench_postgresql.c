@@ -1,13 +1,13 @@
 /* bench_postgresql.c -- how fast events reach PostgreSQL, what that costs the server, and how much room they take.
  *
- *     bench_postgresql --dir DIR --url URL --schema FILE --reverse 0|1 [--events N] [--requests N]
+ *     bench_postgresql --dir DIR --url URL --schema FILE --reverse 0|1 [--events N] [--many N] [--requests N]
  *
  * The database is empty and ours alone. All contenders take the same events, in turn; with --reverse 1 the other way
  * round, but that our rows must be there before they can be copied.
  *
  * trail    trail_record() back to back on one thread until the last event is committed, default settings
  * bare     a binary COPY of the rows that this made, in batches of the same size, into a table like ours
- * many     INSERTs of 500 rows into the gateway's table with its 18 indexes
+ * many     INSERTs of 500 rows into the gateway's table with its 18 indexes, --many events of them
  * request  the gateway's way: INSERT, COMMIT, SELECT per event */
 #include <stdio.h>
 #include <sys/stat.h>
@@ -25,8 +25,10 @@ struct bench {
     PGconn         *observer;
     PGconn         *connection;
     struct workload workload;
+    size_t          many;
     size_t          requests;
-    size_t          batch; /* Events per transaction, as the trail had it. */
+    size_t          stored; /* Events in the table that is looked at. */
+    size_t          batch;  /* Events per transaction, as the trail had it. */
 };
 
 /* The events happened yesterday: today is not over, and what is older than the retention period has no day. */
@@ -59,7 +61,7 @@ static void print_size(struct bench *bench, const char *name, const char *figure
              "WHERE c.relkind = 'r' AND %s",
              figure, what);
     double bytes = baseline_number(bench->observer, sql);
-    bench_print(name, "bytes", bytes / (double)bench->workload.count);
+    bench_print(name, "bytes", bytes / (double)bench->stored);
 }
 
 static void print_sizes(struct bench *bench, const char *name, const char *what)
@@ -110,6 +112,7 @@ static void measure_trail(struct bench *bench)
     bench_print("pg_trail", "cpu", (double)cpu / (double)workload->count);
     bench_print("pg_trail", "accepted_share", (double)accepted / (double)cost.wall_ns);
     bench_print("pg_trail", "batch", (double)bench->batch);
+    bench->stored = workload->count;
     print_sizes(bench, "pg_trail", "n.nspname = 'audittrail'");
     print_sizes(bench, "pg_facts", "n.nspname = 'audittrail' AND c.relname ~ '^audit_events_'");
 }
@@ -138,12 +141,13 @@ static void measure_many(struct bench *bench)
     gateway_create(bench->connection, bench->schema);
     int                backend = PQbackendPID(bench->connection);
     struct server_cost begin = cost_begin(bench->observer, backend);
-    for (size_t i = 0; i < workload->count; i += MANY) {
-        size_t left = workload->count - i;
+    for (size_t i = 0; i < bench->many; i += MANY) {
+        size_t left = bench->many - i;
         gateway_insert(bench->connection, workload->records + i, left < MANY ? left : MANY);
     }
     struct server_cost cost = cost_end(bench->observer, backend, &begin);
-    cost_print("pg_many", &cost, workload->count);
+    cost_print("pg_many", &cost, bench->many);
+    bench->stored = bench->many;
     print_sizes(bench, "pg_gateway", "c.relname = 'audit_trails'");
     baseline_run(bench->connection, "DROP TABLE audit_trails");
 }
@@ -181,6 +185,9 @@ int main(int argc, char **argv)
     bench.connection = baseline_connect(bench.url);
     workload_make(&bench.workload, (size_t)bench_number(argc, argv, "--events", 200000), WORKLOAD_MIXED, false);
     move_to_yesterday(&bench.workload);
+    bench.many = (size_t)bench_number(argc, argv, "--many", bench.workload.count);
+    if (bench.many > bench.workload.count)
+        bench_fail("--many cannot be more than --events");
     for (size_t i = 0; i < sizeof contenders / sizeof contenders[0]; i++)
         (reverse ? reversed : contenders)[i](&bench);
     workload_free(&bench.workload);

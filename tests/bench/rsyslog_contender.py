@@ -3,8 +3,8 @@
 
     rsyslog_contender.py --dir DIR --url URL --events FILE
 
-FILE holds NDJSON as `ndjson` prints it. 16 columns, no index, batches of 5,000, two workers. Prints pg_rsyslog.per_second
-(from the first byte sent to the last row that a count finds) and wal_bytes, backend_cpu is not measured: it has two.
+FILE holds NDJSON as `ndjson` prints it. 16 columns, no index, batches of 5,000, two workers. Prints
+pg_rsyslog.per_second (from the first byte sent to the last row that a count finds) and wal_bytes.
 """
 import argparse
 import os

@@ -1,6 +1,7 @@
 /* test_sqlite_read.c -- SELECTs of the query layer.
  *
- * Goal: every kind of value goes in and comes out; nothing stays open after the call.
+ * Goal: every kind of value goes in and comes out; nothing stays open after the call; a slow reader does not
+ *         make the WAL grow.
  * Method: statements without tables; a writer that needs the WAL for itself. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,11 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "audittrail.h"
 #include "store/fixture.h"
 #include "store/sqlite_store.h"
 
@@ -98,6 +102,42 @@ static void a_reader_cannot_write(void **state)
     fixture_close(&fixture);
 }
 
+/* A reader that stays in the middle of its events while a writer writes many WAL lengths. */
+static void a_slow_reader_does_not_make_the_wal_grow(void **state)
+{
+    (void)state;
+    struct fixture             own;
+    static struct event_record records[500];
+    struct trail_query        *query = NULL;
+    struct trail_stored_event  stored;
+    struct stat                there;
+    char                       wal[128];
+    off_t                      largest = 0;
+    fixture_open(&own);
+    snprintf(wal, sizeof wal, "%s-wal", own.path);
+    static char context[4000];
+    memset(context, 'x', sizeof context);
+    for (uint64_t batch = 0; batch < 80; batch++) {
+        for (uint64_t i = 0; i < 500; i++) {
+            records[i] = fixture_event(batch * 500 + i + 1);
+            records[i].event.context = (struct trail_text){ context, sizeof context };
+        }
+        assert_int_equal(fixture_write(&own, records, 500), TRAIL_OK);
+        if (batch == 1)
+            assert_int_equal(trail_query_open(&query, own.url, NULL, NULL), TRAIL_OK);
+        if (batch >= 1)
+            assert_int_equal(trail_query_next(query, &stored, NULL), TRAIL_OK);
+        assert_int_equal(stat(wal, &there), 0);
+        largest = there.st_size > largest ? there.st_size : largest;
+    }
+    assert_int_equal(stat(own.path, &there), 0);
+    print_message("database %lld bytes, WAL at most %lld\n", (long long)there.st_size, (long long)largest);
+    assert_true(there.st_size > 90 * 1000 * 1000);
+    assert_true(largest < 72 * 1024 * 1024); /* A checkpoint every 64 MiB, and one batch more. */
+    trail_query_close(query);
+    fixture_close(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +145,7 @@ int main(void)
         cmocka_unit_test(false_stops_and_leaves_no_transaction),
         cmocka_unit_test(wrong_sql_is_said_with_the_file),
         cmocka_unit_test(a_reader_cannot_write),
+        cmocka_unit_test(a_slow_reader_does_not_make_the_wal_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
