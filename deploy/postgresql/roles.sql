@@ -30,7 +30,17 @@ END $$;
 
 -- What an earlier version of this file granted, and this one does not, goes.
 REVOKE ALL ON ALL TABLES IN SCHEMA audittrail FROM PUBLIC, audittrail_writer, audittrail_reader;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audittrail FROM audittrail_writer, audittrail_reader;
+DO $$
+DECLARE
+  ours regprocedure;
+BEGIN
+  -- Those of the extension belong to somebody else, who would have to revoke them.
+  FOR ours IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'audittrail'::regnamespace
+      AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM audittrail_writer, audittrail_reader', ours);
+  END LOOP;
+END $$;
 GRANT USAGE ON SCHEMA audittrail TO audittrail_writer, audittrail_reader;
 
 -- Reading: the view, and what `audittrail query`, `tail`, `stats` and `cleanup --dry-run` look at. A writer reads too:

@@ -183,23 +183,6 @@ static void point_texts(struct trail_query *query)
     }
 }
 
-static bool take_oldest(void *context, const struct store_value *columns, size_t column_count)
-{
-    assert(column_count == 1);
-    *(int64_t *)context = columns[0].kind == STORE_INTEGER ? columns[0].integer : INT64_MAX;
-    return false;
-}
-
-static enum trail_err find_oldest(struct trail_query *query, bool first, struct trail_error *ret_error)
-{
-    if (!windows_need_oldest(&query->windows, first))
-        return TRAIL_OK;
-    query_sql_oldest(&query->sql);
-    enum trail_err err = run(query, take_oldest, &query->windows.oldest_us, ret_error);
-    query->windows.oldest_known = err == TRAIL_OK;
-    return err;
-}
-
 static bool page_is_full(const struct trail_query *query)
 {
     return query->row_count == query->page_limit || query->texts.size >= PAGE_TEXT_BYTES_MAX;
@@ -218,7 +201,7 @@ static enum trail_err fill_page(struct trail_query *query, struct trail_error *r
             err = error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a page of events");
         if (err != TRAIL_OK || page_is_full(query) || query->windows.last)
             return err;
-        err = find_oldest(query, false, ret_error);
+        err = windows_find_oldest(&query->windows, false, &query->sql, query->store, ret_error);
         if (err != TRAIL_OK)
             return err;
         windows_advance(&query->windows);
@@ -261,7 +244,7 @@ static enum trail_err begin(struct trail_query *query, struct trail_error *ret_e
         return err;
     windows_init(&query->windows, &query->filter, store_dialect(query->store), query->drive,
                  clock_wall_us(&clock_system));
-    err = find_oldest(query, true, ret_error);
+    err = windows_find_oldest(&query->windows, true, &query->sql, query->store, ret_error);
     if (err == TRAIL_OK)
         windows_start(&query->windows, query->started ? &query->position : NULL);
     return err;

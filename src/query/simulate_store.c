@@ -3,7 +3,9 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "query/query_sql.h"
+#include "query/windows.h"
 
 /* Rows of a page: some milliseconds, and the statement's own cost is nothing beside them. */
 #define SCAN_PAGE_ROWS 4096
@@ -43,26 +45,42 @@ static bool take_row(void *context, const struct store_value *columns, size_t co
     return true;
 }
 
+/* One page from where we are, in this window. */
+static enum trail_err scan_page(struct scan *scan, struct store *store, struct query_sql *sql, bool first,
+                                struct trail_error *ret_error)
+{
+    const struct query_position position = scan->position;
+    query_sql_scan(sql, first ? NULL : &position, SCAN_PAGE_ROWS);
+    if (buf_failed(&sql->text))
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a query");
+    scan->row_count = 0;
+    return store_select(store, sql->text.data, sql->parameters, sql->parameter_count, take_row, scan, ret_error);
+}
+
 static enum trail_err scan_events(struct simulation *simulation, struct store *store, const struct trail_filter *filter,
                                   struct trail_error *ret_error)
 {
     struct scan      scan = { .simulation = simulation };
     struct query_sql sql;
+    struct windows   windows;
+    bool             first = true;
     enum trail_err   err = query_sql_init(&sql, filter, ret_error);
+
     query_sql_speak(&sql, store_dialect(store));
-    bool first = true;
+    windows_init(&windows, filter, sql.dialect, QUERY_BY_TIME, clock_wall_us(&clock_system));
+    if (err == TRAIL_OK)
+        err = windows_find_oldest(&windows, true, &sql, store, ret_error);
+    if (err == TRAIL_OK)
+        windows_start(&windows, NULL);
     while (err == TRAIL_OK) {
-        query_sql_scan(&sql, first ? NULL : &scan.position, SCAN_PAGE_ROWS);
-        if (buf_failed(&sql.text)) {
-            err = error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a query");
+        sql.window = windows.window;
+        err = scan_page(&scan, store, &sql, first, ret_error);
+        first = first && scan.row_count == 0;
+        if (err != TRAIL_OK || (scan.row_count < SCAN_PAGE_ROWS && windows.last))
             break;
-        }
-        scan.row_count = 0;
-        first = false;
-        err = store_select(store, sql.text.data, sql.parameters, sql.parameter_count, take_row, &scan, ret_error);
         if (scan.row_count < SCAN_PAGE_ROWS)
-            break;
-        if (simulation->on_progress != NULL)
+            windows_advance(&windows);
+        if (scan.row_count == SCAN_PAGE_ROWS && simulation->on_progress != NULL)
             simulation->on_progress(simulation->progress_context, simulation->events);
     }
     query_sql_done(&sql);
@@ -82,9 +100,14 @@ static bool take_number(void *context, const struct store_value *columns, size_t
 static enum trail_err find_span(struct simulation *simulation, struct store *store, const struct trail_filter *filter,
                                 struct trail_error *ret_error)
 {
+    static const char *const oldest_sql[] = {
+        [STORE_DIALECT_SQLITE] = "SELECT min(timestamp) FROM audit_events",
+        [STORE_DIALECT_POSTGRESQL] = "SELECT least((SELECT min(timestamp) FROM audit_events),"
+                                     " (SELECT min(timestamp) FROM audit_events_stray))",
+    };
     int64_t        first_us = filter->until_us;
     enum trail_err err =
-        store_select(store, "SELECT min(timestamp) FROM audit_events", NULL, 0, take_number, &first_us, ret_error);
+        store_select(store, oldest_sql[store_dialect(store)], NULL, 0, take_number, &first_us, ret_error);
     simulation->since_us = first_us > filter->since_us ? first_us : filter->since_us;
     if (simulation->since_us > filter->until_us)
         simulation->since_us = filter->until_us;

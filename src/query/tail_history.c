@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "query/query_row.h"
 #include "query/tail_state.h"
+#include "query/windows.h"
 
 /* A spool's event that may be among the newest. */
 struct candidate {
@@ -153,14 +155,52 @@ static bool count_row(void *context, const struct store_value *columns, size_t c
     return true;
 }
 
-static enum trail_err ask(struct tail *tail, store_row_fn on_row, void *context)
+/* What a store that failed leaves to do. */
+static enum trail_err lost(struct tail *tail, enum trail_err err, const struct trail_error *error)
+{
+    return err == TRAIL_OK || err == TRAIL_ENOMEM ? err : tail_store_lost(tail, error->message);
+}
+
+static enum trail_err ask(struct tail *tail, bool by_index, store_row_fn on_row, void *context)
 {
     struct trail_error error = { 0 };
     if (buf_failed(&tail->sql.text))
         return TRAIL_ENOMEM;
-    enum trail_err err = store_select(tail->store, tail->sql.text.data, tail->sql.parameters, tail->sql.parameter_count,
-                                      on_row, context, &error);
-    return err == TRAIL_OK || err == TRAIL_ENOMEM ? err : tail_store_lost(tail, error.message);
+    const struct store_query query = {
+        .sql = tail->sql.text.data,
+        .parameters = tail->sql.parameters,
+        .parameter_count = tail->sql.parameter_count,
+        .on_row = on_row,
+        .context = context,
+        .by_index = by_index,
+    };
+    return lost(tail, store_run_query(tail->store, &query, &error), &error);
+}
+
+static enum trail_err choose_drive(struct tail *tail, enum query_drive *ret_drive)
+{
+    size_t drivers = 0;
+    if (!query_sql_drive(&tail->filter, ret_drive))
+        return TRAIL_OK;
+    query_sql_drivers(&tail->sql, *ret_drive);
+    enum trail_err err = ask(tail, true, count_row, &drivers);
+    if (drivers > QUERY_DRIVERS_MAX)
+        *ret_drive = QUERY_BY_TIME;
+    return err;
+}
+
+/* The page was the last of its window: go on to the next. *ret_end: there is none. */
+static enum trail_err next_window(struct tail *tail, struct windows *windows, bool *ret_end)
+{
+    struct trail_error error = { 0 };
+    *ret_end = windows->last;
+    if (windows->last)
+        return TRAIL_OK;
+    enum trail_err err = windows_find_oldest(windows, false, &tail->sql, tail->store, &error);
+    *ret_end = err != TRAIL_OK;
+    if (err == TRAIL_OK)
+        windows_advance(windows);
+    return lost(tail, err, &error);
 }
 
 /* The newest `wanted` events that the filter takes, of those that the writers' last_seq covers. */
@@ -168,24 +208,22 @@ static enum trail_err show_stored(struct tail *tail, size_t wanted)
 {
     struct store_page page = { .tail = tail, .wanted = wanted };
     enum query_drive  drive;
-    size_t            drivers = 0;
-    enum trail_err    err = TRAIL_OK;
+    struct windows    windows;
+    bool              end = false;
+    enum trail_err    err = choose_drive(tail, &drive);
 
-    if (query_sql_drive(&tail->filter, &drive)) {
-        query_sql_drivers(&tail->sql, drive);
-        err = ask(tail, count_row, &drivers);
-        if (drivers > QUERY_DRIVERS_MAX)
-            drive = QUERY_BY_TIME;
-    }
-    while (err == TRAIL_OK && tail->store != NULL && page.wanted > 0) {
+    windows_init(&windows, &tail->filter, tail->sql.dialect, drive, clock_wall_us(&clock_system));
+    windows_start(&windows, NULL);
+    while (err == TRAIL_OK && tail->store != NULL && page.wanted > 0 && !end) {
         struct query_position after = page.position;
         page.rows = 0;
+        tail->sql.window = windows.window;
         query_sql_page(&tail->sql, drive, page.started ? &after : NULL, QUERY_PAGE_ROWS);
-        err = ask(tail, take_row, &page);
+        err = ask(tail, drive != QUERY_BY_TIME, take_row, &page);
         if (err == TRAIL_OK)
             err = page.err;
-        if (page.rows < QUERY_PAGE_ROWS)
-            break;
+        if (err == TRAIL_OK && tail->store != NULL && page.wanted > 0 && page.rows < QUERY_PAGE_ROWS)
+            err = next_window(tail, &windows, &end);
     }
     return err;
 }

@@ -7,14 +7,20 @@
 
 /* The ledger row that brought a writer to where it stands says until when it is known to have lived; the last event of
  * one that closed its trail is `trail_stopped`. */
-static const char accounting_sql[] =
-    "SELECT a.operation, a.level, a.excluded, a.sampled, w.started_at, b.recorded_at,"
-    " EXISTS (SELECT 1 FROM audit_events e JOIN audit_actions n ON n.id = e.action"
-    " WHERE e.timestamp = b.max_timestamp AND e.writer = w.id AND e.seq = w.last_seq AND n.action = '" CONTROL_STOPPED
+#define STOPPED_IN(table)                                                                                              \
+    "EXISTS (SELECT 1 FROM " table " e JOIN audit_actions n ON n.id = e.action"                                        \
+    " WHERE e.timestamp = b.max_timestamp AND e.writer = w.id AND e.seq = w.last_seq AND n.action = '" CONTROL_STOPPED \
     "')"
-    " FROM audit_accounting a JOIN audit_writers w ON w.id = a.writer"
-    " LEFT JOIN audit_batches b ON b.writer = w.id AND b.last_seq = w.last_seq"
-    " WHERE a.operation > 0 AND a.level + a.excluded + a.sampled > 0";
+#define ACCOUNTS(stopped)                                                                       \
+    "SELECT a.operation, a.level, a.excluded, a.sampled, w.started_at, b.recorded_at, " stopped \
+    " FROM audit_accounting a JOIN audit_writers w ON w.id = a.writer"                          \
+    " LEFT JOIN audit_batches b ON b.writer = w.id AND b.last_seq = w.last_seq"                 \
+    " WHERE a.operation > 0 AND a.level + a.excluded + a.sampled > 0"
+
+static const char *const accounting_sql[] = {
+    [STORE_DIALECT_SQLITE] = ACCOUNTS(STOPPED_IN("audit_events")),
+    [STORE_DIALECT_POSTGRESQL] = ACCOUNTS(STOPPED_IN("audit_events") " OR " STOPPED_IN("audit_events_stray")),
+};
 
 struct loading {
     struct unseen *unseen;
@@ -72,7 +78,7 @@ enum trail_err unseen_load(struct unseen *ret_unseen, struct store *store, int64
 {
     struct loading loading = { ret_unseen, since_us, until_us };
     *ret_unseen = (struct unseen){ .spread = false };
-    return store_select(store, accounting_sql, NULL, 0, take_account, &loading, ret_error);
+    return store_select(store, accounting_sql[store_dialect(store)], NULL, 0, take_account, &loading, ret_error);
 }
 
 /* ---- What a draft keeps ------------------------------------------------------------------------- */

@@ -20,6 +20,28 @@ bool windows_need_oldest(const struct windows *windows, bool first)
     return windows->enabled && !windows->oldest_known && windows->filter->since_us == 0 && forward == first;
 }
 
+static bool take_oldest(void *context, const struct store_value *columns, size_t column_count)
+{
+    assert(column_count == 1);
+    (void)column_count;
+    *(int64_t *)context = columns[0].kind == STORE_INTEGER ? columns[0].integer : INT64_MAX;
+    return false;
+}
+
+enum trail_err windows_find_oldest(struct windows *windows, bool first, struct query_sql *sql, struct store *store,
+                                   struct trail_error *ret_error)
+{
+    if (!windows_need_oldest(windows, first))
+        return TRAIL_OK;
+    query_sql_oldest(sql);
+    if (buf_failed(&sql->text))
+        return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a query");
+    enum trail_err err = store_select(store, sql->text.data, sql->parameters, sql->parameter_count, take_oldest,
+                                      &windows->oldest_us, ret_error);
+    windows->oldest_known = err == TRAIL_OK;
+    return err;
+}
+
 /* Where events begin: nothing is to be found before. */
 static int64_t floor_of(const struct windows *windows)
 {

@@ -8,7 +8,7 @@
  *
  * Thread: one owner.
  * Memory: a plain value; borrows the filter.
- * Errors: none.
+ * Errors: windows_find_oldest() asks the store; nothing else can fail.
  */
 #ifndef TRAIL_QUERY_WINDOWS_H
 #define TRAIL_QUERY_WINDOWS_H
@@ -33,8 +33,12 @@ struct windows {
 void windows_init(struct windows *windows, const struct trail_filter *filter, enum store_dialect dialect,
                   enum query_drive drive, int64_t now_us);
 
-/* True: the next call needs to know the oldest moment; set oldest_us and oldest_known (query_sql_oldest()). */
+/* True: windows_start() (`first`) or windows_advance() needs to know the oldest moment: call windows_find_oldest(). */
 bool windows_need_oldest(const struct windows *windows, bool first);
+
+/* Ask the store for it, if it is needed. `sql` is only used to build the statement. */
+TRAIL_MUST_CHECK enum trail_err windows_find_oldest(struct windows *windows, bool first, struct query_sql *sql,
+                                                    struct store *store, struct trail_error *ret_error);
 
 /* The first window; `after` (NULL: none) is where the page before ended. */
 void windows_start(struct windows *windows, const struct query_position *after);

@@ -94,7 +94,7 @@ static enum trail_err not_up_to_date(const struct postgresql_store *store, int64
 {
     int sys_errno = why[0] != '\0' ? EACCES : 0; /* As for a file that may not be written. */
     if (version == 0)
-        return error_set(ret_error, TRAIL_EAWAY, sys_errno,
+        return error_set(ret_error, TRAIL_EAWAY, sys_errno != 0 ? sys_errno : ENOENT,
                          "%s has no audit trail yet%s: run `audittrail migrate` as the owner of the schema",
                          store->connection.name, why);
     return error_set(ret_error, TRAIL_EAWAY, sys_errno,

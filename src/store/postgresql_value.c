@@ -121,8 +121,8 @@ static double read_float(const char *bytes, int size)
     return size == (int)sizeof single ? (double)single : real;
 }
 
-/* Four 16-bit numbers (count of digits, weight of the first, sign, digits shown), then digits to the base of 10,000. What
- * stands behind the point is cut off. */
+/* Four 16-bit numbers (count of digits, weight of the first, sign, digits shown), then digits to the base of 10,000.
+ * What stands behind the point is cut off. */
 static int64_t read_numeric(const char *bytes, int size)
 {
     int     count = (int16_t)read_number(bytes, 2);

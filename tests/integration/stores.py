@@ -269,7 +269,8 @@ def suspend(postmaster):
             threading.Event().wait(0.001)
 
     stop(postmaster)
-    children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and (state_of(pid) or (None, 0))[1] == postmaster]
+    children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit()
+                and (state_of(pid) or (None, 0))[1] == postmaster]
     for pid in children:
         stop(pid)
     return [*children, postmaster]

@@ -96,7 +96,8 @@ class InstalledCommand(InstalledCase):
     def test_it_loads_the_back_end_beside_it(self):
         moved = pathlib.Path(self.dir, "moved")
         self.prefix.rename(moved)
-        self.env.update(AUDIT_TRAIL_DATABASE_URL="postgresql:///", LD_DEBUG="files", LD_DEBUG_OUTPUT=self.path("loader"))
+        self.env.update(AUDIT_TRAIL_DATABASE_URL="postgresql:///", LD_DEBUG="files",
+                        LD_DEBUG_OUTPUT=self.path("loader"))
         self.tool([str(moved / "bin" / "audittrail"), "migrate", "--print"])
         text = "".join(path.read_text() for path in pathlib.Path(self.dir).glob("loader.*"))
         found = re.findall(r"calling init: (\S*audittrail_postgresql\.so)", text)

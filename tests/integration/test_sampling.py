@@ -88,7 +88,7 @@ class SamplingCase(support.CommandCase):
               f"{abs(found - draws * share) / deviation:.2f} deviations")
         self.assertLess(abs(found - draws * share), 6 * deviation)
 
-    def kept_ids(self, where="1"):
+    def kept_ids(self, where="true"):
         return {row["correlation_id"] for row in self.rows(f"SELECT correlation_id FROM audit_trail WHERE "
                                                            f"flags & 64 = 0 AND {where}")}
 

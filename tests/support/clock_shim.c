@@ -50,7 +50,7 @@ typedef int (*clockwait_fn)(pthread_cond_t *, pthread_mutex_t *, clockid_t, cons
 
 static struct shared   *shared;
 static bool             realtime_only;
-static int64_t          date_us; /* How much later than the machine's the date is when the process starts. */
+static int64_t          date_us;      /* How much later than the machine's the date is when the process starts. */
 static struct timespec  started_wall; /* When the first clock was read: where a held clock stands. */
 static struct timespec  started_mono;
 static clock_gettime_fn real_clock_gettime;

@@ -17,6 +17,12 @@ void place_make(struct fixture *fixture);
 /* The folder and the store. */
 void place_remove(struct fixture *fixture);
 
+/* Throw the store away and leave its place: whoever opens it anew finds another store. */
+void place_empty(const struct fixture *fixture);
+
+/* A moment as a literal of this database. */
+const char *place_time(int64_t time_us, char out[64]);
+
 /* A statement that both databases take, through a connection of its own. */
 void place_execute(const struct fixture *fixture, const char *sql);
 

@@ -9,6 +9,7 @@
 #include "query/place.h"
 #include "store/postgresql_fixture.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,4 +47,19 @@ void place_remove(struct fixture *fixture)
 void place_execute(const struct fixture *fixture, const char *sql)
 {
     database_execute(place_at(fixture->url), sql);
+}
+
+/* Who still looks is cut off, as with a server that is put in another's place. */
+void place_empty(const struct fixture *fixture)
+{
+    struct database *place = place_at(fixture->url);
+    database_execute(place, "DROP SCHEMA audittrail CASCADE");
+    database_execute(place, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+}
+
+const char *place_time(int64_t time_us, char out[64])
+{
+    snprintf(out, 64, "to_timestamp(%" PRId64 ".%06d)", time_us / 1000000, (int)(time_us % 1000000));
+    return out;
 }

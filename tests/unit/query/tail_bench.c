@@ -1,4 +1,4 @@
-/* tail_bench.c -- spools and a store in one folder, a tail that follows them, and what it shows as text. */
+/* tail_bench.c -- spools in a folder and a store in its place, a tail that follows them, and what it shows as text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 void tail_bench_init(struct tail_bench *bench)
 {
     *bench = (struct tail_bench){ .filter = { TRAIL_FILTER_INIT } };
-    fixture_folder(&bench->store);
+    place_make(&bench->store);
     snprintf(bench->spool_dir, sizeof bench->spool_dir, "%s/spool", bench->store.folder);
     assert_int_equal(mkdir(bench->spool_dir, 0700), 0);
 }
@@ -32,7 +32,7 @@ void tail_bench_init(struct tail_bench *bench)
 void tail_bench_done(struct tail_bench *bench)
 {
     tail_close(bench->tail);
-    fixture_close(&bench->store);
+    place_remove(&bench->store);
 }
 
 struct uuid tail_bench_writer(char letter)

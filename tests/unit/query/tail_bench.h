@@ -1,4 +1,4 @@
-/* tail_bench.h -- spools and a store in one folder, a tail that follows them, and what it shows as text.
+/* tail_bench.h -- spools in a folder and a store in its place, a tail that follows them, and what it shows as text.
  *
  * A writer is a letter: its uuid is sixteen times that. Event `seq` of every writer is fixture_event(seq).
  *
@@ -9,9 +9,9 @@
 #ifndef TRAIL_TESTS_TAIL_BENCH_H
 #define TRAIL_TESTS_TAIL_BENCH_H
 
+#include "query/place.h"
 #include "query/tail.h"
 #include "spool/segment.h"
-#include "store/fixture.h"
 
 struct tail_bench {
     struct fixture      store;

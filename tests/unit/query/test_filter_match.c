@@ -16,7 +16,7 @@
 
 #include "event/operation.h"
 #include "query/filter_match.h"
-#include "store/fixture.h"
+#include "query/place.h"
 
 #define EVENTS 240
 
@@ -51,7 +51,8 @@ static struct event_record make_event(uint64_t seq)
 static int fill_store(void **state)
 {
     (void)state;
-    fixture_open(&fixture);
+    place_make(&fixture);
+    fixture_connect(&fixture);
     for (uint64_t seq = 1; seq <= EVENTS; seq++)
         records[seq - 1] = make_event(seq);
     assert_int_equal(fixture_write(&fixture, records, EVENTS), TRAIL_OK);
@@ -61,7 +62,7 @@ static int fill_store(void **state)
 static int remove_store(void **state)
 {
     (void)state;
-    fixture_close(&fixture);
+    place_remove(&fixture);
     return 0;
 }
 

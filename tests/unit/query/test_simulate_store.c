@@ -11,11 +11,13 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/place.h"
 #include "query/simulate_store.h"
-#include "store/fixture.h"
 #include "unit/query/draft_fixture.h"
 
 #define EVENTS 9000 /* Two pages of the scan and a bit. */
@@ -46,17 +48,24 @@ static int fill_store(void **state)
 {
     static struct event_record records[EVENTS];
     (void)state;
-    fixture_open(&fixture);
+    place_make(&fixture);
+    fixture_connect(&fixture);
     for (uint64_t seq = 1; seq <= EVENTS; seq++)
         records[seq - 1] = make_event(seq);
     records[0].flags = TRAIL_FLAG_CONTROL;
     records[1].weight = 4;
     assert_int_equal(fixture_write(&fixture, records, EVENTS), TRAIL_OK);
-    fixture_execute(&fixture, "UPDATE audit_accounting SET level = 500 WHERE operation = 2");
-    fixture_execute(&fixture, "INSERT OR IGNORE INTO audit_accounting (writer, operation, level) VALUES (1, 2, 500)");
+    char first[64];
+    char sql[128];
+    place_execute(&fixture, "UPDATE audit_accounting SET level = 500 WHERE operation = 2");
+    place_execute(&fixture, "INSERT INTO audit_accounting (writer, operation, level) SELECT 1, 2, 500"
+                            " WHERE NOT EXISTS (SELECT 1 FROM audit_accounting WHERE operation = 2)");
     /* It lived in the first hour, and that is where its numbers belong. */
-    fixture_execute(&fixture, "UPDATE audit_writers SET started_at = 1767225600000000");
-    fixture_execute(&fixture, "UPDATE audit_batches SET recorded_at = 1767225600000000 + 3600000000");
+    snprintf(sql, sizeof sql, "UPDATE audit_writers SET started_at = %s", place_time(FIXTURE_TIME_US, first));
+    place_execute(&fixture, sql);
+    snprintf(sql, sizeof sql, "UPDATE audit_batches SET recorded_at = %s",
+             place_time(FIXTURE_TIME_US + INT64_C(3600000000), first));
+    place_execute(&fixture, sql);
     now = draft_with(TRAIL_LEVEL_WRITES_ONLY, "", "");
     draft = draft_with(TRAIL_LEVEL_ALL, "", "tool");
     return 0;
@@ -67,7 +76,7 @@ static int remove_store(void **state)
     (void)state;
     draft_done(&now);
     draft_done(&draft);
-    fixture_close(&fixture);
+    place_remove(&fixture);
     return 0;
 }
 
@@ -208,14 +217,15 @@ static void a_store_without_events_is_no_error(void **state)
     struct fixture            empty;
     struct simulation         simulation;
     (void)state;
-    fixture_open(&empty);
+    place_make(&empty);
+    fixture_connect(&empty);
     assert_int_equal(simulation_init(&simulation, &now, &draft, NULL), TRAIL_OK);
     assert_int_equal(simulate_store(&simulation, empty.store, &filter, END_US, NULL), TRAIL_OK);
     assert_int_equal(simulate_weigh_by(&simulation, empty.store, NULL), TRAIL_OK);
     assert_int_equal(simulation.bytes.basis, SIMULATE_BYTES_UNKNOWN);
     assert_near(simulation_totals(&simulation).events, 0);
     simulation_done(&simulation);
-    fixture_close(&empty);
+    place_remove(&empty);
 }
 
 struct calls {

@@ -20,19 +20,35 @@ static int             strike_before;
 static struct segment *struck;
 static uint64_t        next_seq;
 
+enum trail_err __real_store_run_query(struct store *store, const struct store_query *query,
+                                      struct trail_error *ret_error);
+enum trail_err __wrap_store_run_query(struct store *store, const struct store_query *query,
+                                      struct trail_error *ret_error);
 enum trail_err __real_store_select(struct store *store, const char *sql, const struct store_value *parameters,
                                    size_t count, store_row_fn on_row, void *context, struct trail_error *ret_error);
 enum trail_err __wrap_store_select(struct store *store, const char *sql, const struct store_value *parameters,
                                    size_t count, store_row_fn on_row, void *context, struct trail_error *ret_error);
 
-enum trail_err __wrap_store_select(struct store *store, const char *sql, const struct store_value *parameters,
-                                   size_t count, store_row_fn on_row, void *context, struct trail_error *ret_error)
+static void strike(void)
 {
     if (strike_before > 0 && --strike_before == 0) {
         tail_bench_put(struck, next_seq, next_seq);
         tail_bench_store(&bench, 'a', bench.store.last_seq + 1, next_seq);
     }
+}
+
+enum trail_err __wrap_store_select(struct store *store, const char *sql, const struct store_value *parameters,
+                                   size_t count, store_row_fn on_row, void *context, struct trail_error *ret_error)
+{
+    strike();
     return __real_store_select(store, sql, parameters, count, on_row, context, ret_error);
+}
+
+enum trail_err __wrap_store_run_query(struct store *store, const struct store_query *query,
+                                      struct trail_error *ret_error)
+{
+    strike();
+    return __real_store_run_query(store, query, ret_error);
 }
 
 static int make(void **state)

@@ -14,7 +14,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "query/tail_bench.h"
 #include "query/tail_state.h"
@@ -62,7 +61,7 @@ static void a_dead_letter_is_told_in_its_place(void **state)
     tail_bench_store_dead(&bench, 'a', 3);
     tail_bench_store(&bench, 'a', 4, 4);
     tail_bench_store_lost(&bench, 'a', 5, 8, NULL);
-    fixture_execute(&bench.store, "INSERT INTO audit_dead_letters VALUES (1, 6, 0, 'no', '{}')");
+    place_execute(&bench.store, "INSERT INTO audit_dead_letters VALUES (1, 6, '2026-01-01', 'no', '{}')");
     bool                    more;
     size_t                  count;
     const struct tail_item *items;
@@ -81,8 +80,8 @@ static void many_dead_letters_come_in_turn(void **state)
     char sql[128];
     tail_bench_store_lost(&bench, 'a', 3, 200, NULL);
     for (int seq = 3; seq <= 150; seq++) {
-        snprintf(sql, sizeof sql, "INSERT INTO audit_dead_letters VALUES (1, %d, 0, 'no', '{}')", seq);
-        fixture_execute(&bench.store, sql);
+        snprintf(sql, sizeof sql, "INSERT INTO audit_dead_letters VALUES (1, %d, '2026-01-01', 'no', '{}')", seq);
+        place_execute(&bench.store, sql);
     }
     const char *text = tail_bench_look(&bench);
     assert_memory_equal(text, "a3! a4! ", 8);
@@ -111,11 +110,11 @@ static void what_was_cleaned_up_before_it_was_seen_is_a_gap(void **state)
     (void)state;
     tail_bench_store(&bench, 'a', 3, 5);
     tail_bench_store(&bench, 'a', 6, 6);
-    fixture_execute(&bench.store, "DELETE FROM audit_batches WHERE last_seq < 6;"
-                                  "DELETE FROM audit_events WHERE seq < 6");
+    place_execute(&bench.store, "DELETE FROM audit_batches WHERE last_seq < 6;"
+                                "DELETE FROM audit_events WHERE seq < 6");
     assert_string_equal(tail_bench_look(&bench), "a[3-5] a6");
     tail_bench_store(&bench, 'a', 7, 7);
-    fixture_execute(&bench.store, "DELETE FROM audit_batches WHERE last_seq = 7");
+    place_execute(&bench.store, "DELETE FROM audit_batches WHERE last_seq = 7");
     tail_bench_store(&bench, 'b', 1, 1);
     assert_string_equal(tail_bench_look(&bench), "a[7-7] b1");
 }
@@ -125,7 +124,7 @@ static void a_store_that_is_replaced_is_opened_again(void **state)
     (void)state;
     unsigned identities = bench.tail->identities;
     fixture_disconnect(&bench.store);
-    assert_int_equal(unlink(bench.store.path), 0);
+    place_empty(&bench.store);
     tail_bench_store(&bench, 'b', 1, 1);
     assert_string_equal(tail_bench_look(&bench), "away");
     const char *text = "";

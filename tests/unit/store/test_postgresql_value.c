@@ -97,7 +97,8 @@ static void every_type_of_column(void **state)
 {
     (void)state;
     PGresult     *row = ask("SELECT true, false, (-7)::smallint, (-70000)::integer, 1.5::real, (-2.25)::float8, "
-                                "'\\x00ff'::bytea, 'n'::name, 'v'::varchar, '1970-01-01 00:00:01+00'::timestamptz, '{}'::json",
+                                "'\\x00ff'::bytea, 'n'::name, 'v'::varchar, '1970-01-01 00:00:01+00'::timestamptz, "
+                                "'{}'::json",
                             NULL, 0);
     const int64_t integers[] = { 1, 0, -7, -70000 };
     for (int i = 0; i < 4; i++)

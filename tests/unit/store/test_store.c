@@ -17,9 +17,7 @@
 static void unknown_urls_are_refused_without_showing_them(void **state)
 {
     (void)state;
-    static const char *const urls[] = {
-        NULL, "", "audit.db", "postgres2://u:hunter2@host/db", "sqlite3:x", "hunter2"
-    };
+    static const char *const urls[] = { NULL, "", "audit.db", "postgres2://u:hunter2@host/db", "sqlite3:x", "hunter2" };
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         struct store      *store = NULL;
         struct trail_error error = { 0 };
