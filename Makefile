@@ -31,7 +31,8 @@ bench:
 	scripts/setup bench
 	scripts/bench
 
-# The long campaigns: 10,000 kills, every damaged byte, 200 power cuts, retention under load. An hour and more.
+# The long campaigns: 10,000 kills, every damaged byte, 200 power cuts, retention under load, 1,000 crashes of a
+# PostgreSQL server in the middle of a batch. Hours.
 soak:
 	scripts/setup test
 	cmake -S . -B $(BUILD) -G Ninja -DAUDITTRAIL_TESTS=ON
