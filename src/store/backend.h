@@ -47,6 +47,9 @@ struct store_backend {
      * spares us the privileges. */
     void (*script)(struct buf *out);
 
+    /* Append which client library this is, for `audittrail version`: "libpq      15.14". */
+    void (*client)(struct buf *out);
+
     enum trail_err (*open)(struct store **ret_store, const char *url, const struct store_open_options *options,
                            struct trail_error *ret_error);
     void (*close)(struct store *store);
