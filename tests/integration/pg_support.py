@@ -13,6 +13,7 @@ from recorder_support import OK, RecorderCase
 from stores import Session
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from lossy_proxy import LossyProxy  # noqa: E402, F401 - for whoever imports this
 from postgresql_server import Server, end  # noqa: E402
 
 OURS = "application_name = 'audittrail' AND datname = current_database()"
@@ -45,6 +46,14 @@ class PostgresqlCase(RecorderCase):
     def use_port(self, port):
         """The same database through something that listens there."""
         self.use_url(f"postgresql://postgres@127.0.0.1:{port}/{self.store.name}")
+
+    def use_role(self, rights):
+        """A role that has nothing but these rights (SQL with {role}); the recorders connect as this role."""
+        role = f"{self.store.name}_role"
+        self.store.execute(f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA audittrail TO {role}; "
+                           + rights.format(role=role))
+        self.use_url(f"postgresql://{role}@127.0.0.1:{self.server.port}/{self.store.name}")
+        return role
 
     def session(self):
         made = Session(self.store)

@@ -32,7 +32,7 @@ endforeach()
 
 # Faults of the server: each class has one of its own.
 if(TARGET audittrail AND AUDITTRAIL_WITH_POSTGRESQL)
-  foreach(name pg_crash pg_commit_lost pg_away pg_data)
+  foreach(name pg_crash pg_commit_lost pg_away pg_data pg_alike)
     recorder_test(${name})
     set_tests_properties(integration/${name} PROPERTIES LABELS "integration;native" TIMEOUT 900)
   endforeach()

@@ -117,6 +117,16 @@ class SqliteStore:
         connection.execute("BEGIN EXCLUSIVE")
         return Hold(connection.close)
 
+    def take_away(self):
+        """There is something in its place that no store is."""
+        os.rename(self.path, self.path + ".away")
+        os.mkdir(self.path)
+
+        def bring_back():
+            os.rmdir(self.path)
+            os.rename(self.path + ".away", self.path)
+        return Hold(bring_back)
+
     def drop(self):
         """It lies in the directory of the test, and goes with it."""
 
@@ -235,6 +245,11 @@ class PostgresqlStore:
         session = Session(self)
         session.run("BEGIN; LOCK TABLE audit_writers IN EXCLUSIVE MODE")
         return Hold(session.close)
+
+    def take_away(self):
+        """The server is there and lets nobody in."""
+        self._psql(self.server_url, f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
+        return Hold(lambda: self._psql(self.server_url, f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS true"))
 
     def is_asked(self):
         """Whether somebody sent the server what it did not read yet, as it happens while it is suspended."""

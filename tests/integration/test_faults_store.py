@@ -6,6 +6,7 @@ said so once.
 """
 import os
 import shutil
+import sqlite3
 import unittest
 
 from places import Memory
@@ -175,7 +176,9 @@ class Zombie(RecorderCase):
     def setUp(self):
         super().setUp()
         self.create_store()
-        self.zombie = self.lock_store()
+        self.zombie = sqlite3.connect(self.database, isolation_level=None)
+        self.addCleanup(self.zombie.close)
+        self.zombie.execute("BEGIN EXCLUSIVE")
         recorder = self.recorder("--events", 40)
         recorder.wait()
         recorder.tell(self.tally)

@@ -8,8 +8,7 @@ import os
 import subprocess
 import unittest
 
-from lossy_proxy import LossyProxy
-from pg_support import PostgresqlCase
+from pg_support import LossyProxy, PostgresqlCase
 from stores import PSQL_ENVIRONMENT, psql
 
 TIMES = int(os.environ.get("AUDITTRAIL_CRASHES", "20"))
@@ -25,6 +24,7 @@ class CommitLost(PostgresqlCase):
     def test_the_answer_to_commit_is_lost(self):
         proxy = self.proxy()
         self.use_port(proxy.port)
+        self.create_store()
         recorder = self.record_throughout()
         for number in range(1, TIMES + 1):
             proxy.losses_wanted = 1

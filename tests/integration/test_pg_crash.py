@@ -17,6 +17,7 @@ FEWER = max(3, TIMES // 4)
 class Crash(PostgresqlCase):
     def strike(self, times, cut_off, kind):
         """Cut a live batch off, again and again, and see that events are stored in between."""
+        self.create_store()
         recorder = self.record_throughout()
         for number in range(times):
             holder, backend = self.catch_batch()
@@ -75,7 +76,7 @@ class Takeover(PostgresqlCase):
             holder = self.session()
             holder.run("SELECT pg_advisory_lock(777)")
             recorder = self.record_throughout()
-            self.store.execute("INSERT INTO public.held SELECT max(id) FROM audit_writers")
+            self.hold_batches_of(recorder)
             self.wait_for(lambda: len(self.waiting("advisory")) == 1, "a batch is under way")
             backend = self.waiting("advisory")
             recorder.kill()
@@ -90,6 +91,11 @@ class Takeover(PostgresqlCase):
             self.assert_stored_exactly_once()
         print(f"{number} times a backend outlived its drain, and committed what the next one had found again",
               flush=True)
+
+    def hold_batches_of(self, recorder):
+        writer = ("SELECT id FROM audit_writers WHERE pid = ?", recorder.process.pid)
+        self.wait_for(lambda: self.store.rows(*writer), "the recorder is known to the store")
+        self.store.execute(f"INSERT INTO public.held VALUES ({self.store.rows(*writer)[0]['id']})")
 
     def waiting(self, what):
         """The backends of ours that wait for a lock of this kind."""

@@ -19,16 +19,20 @@ class Data(PostgresqlCase):
         return self.store.rows("SELECT count(*) AS n, min(day) AS first, max(day) AS last FROM audit_days")[0]
 
     def test_text_that_is_no_text(self):
-        lines = ndjson([event(1, user_id="nul\0l")]) + b'{"action":"delete_tool","resource_type":"tool",' \
-            b'"resource_id":"t2","user_id":"bad\xff\xfe"}\n'
-        self.record(lines)
-        rows = self.rows()
-        self.assertEqual([row["user_id"] for row in rows], ["nul\ufffdl", "bad\ufffd\ufffd"])
-        self.assertTrue(all(row["flags"] & FLAG_REPAIRED for row in rows))
+        """JSON can spell what is no text, and that is repaired; bytes that are no JSON are told, and the rest goes on."""
+        good = ndjson([event(1, user_id="nul\0l"), event(2, user_id="half\ud83d"), event(3)])
+        bad = b'{"action":"delete_tool","resource_type":"tool","resource_id":"t4","user_id":"bad\xff\xfe"}\n'
+        summary = self.record(bad + good, code=1)
+        self.assertIn("line 1: not a JSON object: a string is not UTF-8 (byte 78)", summary["err"])
+        rows = {row["resource_id"]: row for row in self.rows()}
+        print({name: (row["user_id"], row["flags"]) for name, row in rows.items()}, flush=True)
+        self.assertEqual({name: row["user_id"] for name, row in rows.items()},
+                         {"t1": "nul\ufffdl", "t2": "half\ufffd", "t3": "alice"})
+        self.assertEqual({name for name, row in rows.items() if row["flags"] & FLAG_REPAIRED}, {"t1", "t2"})
 
     def test_moments_at_the_edges_make_no_day(self):
         moments = ["1970-01-01T00:00:00Z", "2099-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"]
-        before = ["1970-01-01T00:00:00.000000Z", "2099-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000000Z"]
+        before = ["1970-01-01T00:00:00.000001Z", "2099-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000000Z"]
         self.record([event(number, timestamp=moment) for number, moment in enumerate(moments)] + [event(9)])
         rows = {row["resource_id"]: row for row in self.rows()}
         self.assertEqual([rows[f"t{number}"]["timestamp"] for number in range(3)], before)

@@ -238,15 +238,13 @@ class NotThereYet(support.CommandCase):
         self.record([event(1)])
         self.assertNotIn("wait", self.run_command("query", "--user", "nobody").err, "the control: nothing waits")
         away = {"AUDIT_TRAIL_SHUTDOWN_TIMEOUT": "1"}
-        os.rename(self.database, self.path("elsewhere"))
-        os.mkdir(self.database)  # No store can be opened there.
+        taken = self.store.take_away()
         self.record([event(2), event(3)], env=away, code=5)
         result = self.run_command("query")
         self.assertEqual(result.code, 5, result)
         self.assertIn("2 events wait on this machine", result.err)
 
-        os.rmdir(self.database)
-        os.rename(self.path("elsewhere"), self.database)
+        taken.close()
         result = self.run_command("query", "--resource", "tool/t2")
         self.assertEqual(result.code, 4, result)
         self.assertIn("2 events wait on this machine and not yet in the store; `audittrail tail` shows them",

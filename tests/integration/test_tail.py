@@ -420,7 +420,8 @@ class Once(TailCase):
     def test_exit_codes_and_messages(self):
         result = self.run_command("tail")
         self.assertEqual(result.code, 5, result)
-        self.assertIn("audittrail tail: showing the spools of this machine alone: cannot open", result.err)
+        self.assertRegex(result.err, r"audittrail tail: showing the spools of this machine alone: "
+                                     r"(cannot open|.* has no audit trail yet)")
         self.record([event(1)])
         self.assertEqual(self.run_command("tail", "--user", "nobody").code, 4)
         self.assertEqual(self.run_command("tail").code, 0)
