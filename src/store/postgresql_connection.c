@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "store/postgresql_url.h"
@@ -535,5 +536,14 @@ void pg_close(struct pg_connection *connection)
 {
     PQfinish(connection->pg);
     connection->pg = NULL;
+    connection->broken = true;
+}
+
+/* PQfinish() would say goodbye in the parent's name, under TLS with the parent's keys. */
+void pg_abandon(struct pg_connection *connection)
+{
+    int socket = PQsocket(connection->pg);
+    if (socket >= 0)
+        close(socket);
     connection->broken = true;
 }

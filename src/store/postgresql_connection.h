@@ -58,6 +58,10 @@ TRAIL_MUST_CHECK enum trail_err pg_connect(struct pg_connection *connection, con
                                            const struct store_open_options *options, struct trail_error *ret_error);
 void                            pg_close(struct pg_connection *connection);
 
+/* In a child that inherited it: let go of the socket without a word to the server, whose session is the parent's.
+ * Memory is left alone. */
+void pg_abandon(struct pg_connection *connection);
+
 /* TRAIL_EAWAY when the connection is broken. */
 TRAIL_MUST_CHECK enum trail_err pg_check_usable(const struct pg_connection *connection, struct trail_error *ret_error);
 

@@ -20,6 +20,11 @@ static void postgresql_close(struct store *base)
     free(store);
 }
 
+static void postgresql_abandon(struct store *base)
+{
+    pg_abandon(&postgresql_store_of(base)->connection);
+}
+
 static enum trail_err postgresql_open(struct store **ret_store, const char *url,
                                       const struct store_open_options *options, struct trail_error *ret_error)
 {
@@ -60,6 +65,7 @@ const struct store_backend postgresql_backend = {
     .client = postgresql_client,
     .open = postgresql_open,
     .close = postgresql_close,
+    .abandon = postgresql_abandon,
     .writer_add = postgresql_writer_add,
     .write = postgresql_write,
     .bytes = postgresql_bytes,

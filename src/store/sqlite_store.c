@@ -313,6 +313,7 @@ const struct store_backend sqlite_backend = {
     .client = sqlite_client,
     .open = sqlite_open,
     .close = sqlite_close,
+    .abandon = sqlite_close, /* It has said nothing to anybody: locks are not inherited. */
     .writer_add = sqlite_writer_add,
     .write = sqlite_write,
     .bytes = sqlite_bytes,
