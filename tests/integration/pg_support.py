@@ -87,7 +87,8 @@ class PostgresqlCase(RecorderCase):
 
     def record_throughout(self, *arguments, **options):
         """A recorder that goes on until it is ended, and closes in order."""
-        recorder = self.recorder("--threads", 2, "--rate", 500, "--close", *arguments, **options)
+        recorder = self.recorder("--threads", 2, "--rate", 500, "--close", *arguments,
+                                 env={"AUDIT_TRAIL_BUFFER_MAX_SIZE": "100"}, **options)
         self.wait_for_events(recorder, 100, OK)
         return recorder
 

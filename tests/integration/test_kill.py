@@ -11,8 +11,9 @@ import time
 import unittest
 
 from recorder_support import RecorderCase
+from stores import KIND
 
-KILLS = int(os.environ.get("AUDITTRAIL_KILLS", "200"))
+KILLS = int(os.environ.get("AUDITTRAIL_KILLS", "200" if KIND == "sqlite" else "60"))
 THREADS = 3
 
 

@@ -46,7 +46,8 @@ class Alike(PostgresqlCase):
 
     def found(self, *filters):
         lists = [[json.loads(line) for line in out.splitlines()]
-                 for out in self.both("query", "-o", "ndjson", "--limit", "all", "--action", "*_tool,list?odd", *filters)]
+                 for out in self.both("query", "-o", "ndjson", "--limit", "all", "--action", "*_tool,list?odd",
+                                      *filters)]
         self.assertEqual(*[[{key: item[key] for key in item if key not in OF_THE_RUN} for item in items]
                            for items in lists])
         return len(lists[0])

@@ -6,22 +6,21 @@ such database, or a newer schema. `stats` and the recorder's own words must name
 """
 import os
 import re
-import signal
 import tempfile
 import unittest
-import urllib.parse
 
-import stores
-from pg_support import OURS, PostgresqlCase
+from pg_support import PostgresqlCase
 from places import Memory
-from postgresql_server import Server, end
+from postgresql_server import Server
 from recorder_support import OK, SOAK
 
 AGAIN = "the store is reachable again"
 HELD_UP_S = 1.5  # Far below any time-out of the store's, far above what a busy machine does to a thread.
 PASSWORD = "geheim-7f3a"
-# What a suspended server may cost its client: the spool's pages that are mapped, and buffers that have been grown.
-MEMORY_KIB = 64 * 1024
+# What a suspended server may cost its client, of memory that is no file: one batch (AUDIT_TRAIL_BUFFER_MAX_SIZE, 500
+# events, each below 1 KiB here) as events and as a COPY, in buffers that double, and as much again for libpq and
+# malloc.
+MEMORY_KIB = 500 * 1 * 2 * 2 * 2
 
 
 class Away(PostgresqlCase):
@@ -70,9 +69,9 @@ class Away(PostgresqlCase):
         self.create_store()
         role = self.use_role("GRANT SELECT ON ALL TABLES IN SCHEMA audittrail TO {role}")
         recorder = self.record_throughout()
-        self.outlast(recorder, lambda: self.store.execute(
-            f"GRANT ALL ON ALL TABLES IN SCHEMA audittrail TO {role}; "
-            f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA audittrail TO {role}"), "permission denied for table", stats=False)
+        rights = (f"GRANT ALL ON ALL TABLES IN SCHEMA audittrail TO {role}; "
+                  f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA audittrail TO {role}")
+        self.outlast(recorder, lambda: self.store.execute(rights), "permission denied for table", stats=False)
 
     def test_a_server_that_is_read_only_for_a_while(self):
         self.create_store()
@@ -83,9 +82,9 @@ class Away(PostgresqlCase):
 
     def test_a_newer_schema(self):
         self.create_store()
-        self.store.execute("UPDATE audit_store SET schema_version = schema_version + 97")
+        self.store.execute("UPDATE audit_store SET schema_version = 99")
         recorder = self.record_throughout()
-        self.outlast(recorder, lambda: self.store.execute("UPDATE audit_store SET schema_version = schema_version - 97"),
+        self.outlast(recorder, lambda: self.store.execute("UPDATE audit_store SET schema_version = 2"),
                      r"schema version 99, made by a newer audittrail; this one knows up to 2")
 
     def test_an_older_schema_that_the_role_may_not_change(self):
@@ -119,17 +118,16 @@ class Suspended(PostgresqlCase):
         before = self.memory_kib(recorder)
         hold = self.store.hold()
         self.addCleanup(hold.close)
-        count = len(recorder.so_far().codes)
+        count = len(recorder.so_far().accepted)
+        self.wait_for(self.store.is_asked, "a batch is sent that nobody reads")
         more = 240_000 if SOAK else 12_000
-        self.wait_for_events(recorder, count + more, timeout=180)
+        self.wait_for_events(recorder, len(recorder.so_far().codes) + more, timeout=180)
         after = self.memory_kib(recorder)
-        met = self.store.is_asked()
         hold.close()
         self.wait_for(lambda: sum(self.stored().values()) > count, "events are stored again", 90)
         self.assert_each_once(recorder)
         print(f"{more} calls while the server was suspended; memory of the client {before} -> {after} KiB; the slowest "
               f"call took {recorder.slowest_s:.6f} s", flush=True)
-        self.assertTrue(met or SOAK, "a batch was sent that nobody read")
         self.assertLess(after - before, MEMORY_KIB)
         self.assertLess(recorder.slowest_s, HELD_UP_S)
 
@@ -157,6 +155,8 @@ class Full(PostgresqlCase):
         self.wait_for(lambda: sum(self.stored().values()) > 1000, "events are stored")
         filler = self.place.fill()
         self.wait_for(lambda: recorder.notices, "the store is missed", 60)
+        with open(self.server.log, encoding="utf-8") as log:
+            self.assertIn("No space left on device", log.read())
         self.wait_for_events(recorder, len(recorder.so_far().codes) + 300)
         os.unlink(filler)
         if not os.path.exists(f"/proc/{self.server_pid()}"):

@@ -1,8 +1,8 @@
 """Goal: when the server committed and its answer was lost, nobody stores the batch a second time.
 
 Method: a proxy closes the connection once the server has answered the COMMIT of a transaction that carried a COPY, and
-keeps the answer to itself. The control sends rows through the same proxy and tries again when it hears nothing, as
-everybody does who has no fence: it must store some twice.
+keeps the answer to itself. The controls undo the fence of one batch, and send rows through the same proxy as everybody
+does who has none, again when no answer comes: both must store some twice.
 """
 import os
 import subprocess
@@ -13,6 +13,19 @@ from stores import PSQL_ENVIRONMENT, psql
 
 TIMES = int(os.environ.get("AUDITTRAIL_CRASHES", "20"))
 BATCHES = 10
+
+
+# The batch that is stored while this table has a row commits with its fence undone: the store without a fence.
+UNDO_FENCE = """
+CREATE TABLE public.unfenced_batch AS SELECT 1 AS one;
+CREATE FUNCTION public.undo_fence() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM public.unfenced_batch;
+  IF FOUND THEN UPDATE audit_writers SET last_seq = NEW.first_seq - 1 WHERE id = NEW.writer; END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER undo_fence AFTER INSERT ON audit_batches FOR EACH ROW EXECUTE FUNCTION public.undo_fence()
+"""
 
 
 class CommitLost(PostgresqlCase):
@@ -36,7 +49,22 @@ class CommitLost(PostgresqlCase):
               f"stored once", flush=True)
         self.assertEqual(proxy.losses, TIMES)
 
-    def test_control_without_the_fence_some_are_stored_twice(self):
+    def test_control_a_batch_without_the_fence_is_stored_twice(self):
+        """The same program, the same fault, and a trigger that moves the writer back behind the batch."""
+        self.create_store()
+        self.store.execute(UNDO_FENCE)
+        proxy = self.proxy()
+        proxy.losses_wanted = 1
+        self.use_port(proxy.port)
+        self.run_recorder("--events", 100, "--close")
+        twice = [key for key, count in self.stored().items() if count == 2]
+        print(f"control: without the fence {len(twice)} events are there twice", flush=True)
+        self.assertEqual(proxy.losses, 1)
+        self.assertGreater(len(twice), 0)
+        with self.assertRaises(AssertionError):
+            self.assert_stored_exactly_once()
+
+    def test_control_who_has_no_fence_at_all_stores_twice(self):
         proxy = self.proxy()
         self.store.execute("CREATE TABLE public.unfenced (batch integer)")
         url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{self.store.name}"

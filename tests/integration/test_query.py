@@ -237,9 +237,8 @@ class NotThereYet(support.CommandCase):
     def test_what_waits_is_told_when_nothing_is_found(self):
         self.record([event(1)])
         self.assertNotIn("wait", self.run_command("query", "--user", "nobody").err, "the control: nothing waits")
-        away = {"AUDIT_TRAIL_SHUTDOWN_TIMEOUT": "1"}
         taken = self.store.take_away()
-        self.record([event(2), event(3)], env=away, code=5)
+        self.record([event(2), event(3)], "--timeout", "1", code=5)
         result = self.run_command("query")
         self.assertEqual(result.code, 5, result)
         self.assertIn("2 events wait on this machine", result.err)
