@@ -1,10 +1,10 @@
 /* test_drain.c -- events go to the store when the settings say so, and a store that is away is waited for.
  *
  * Goal:   the four combinations of async and buffer; nothing too early; one notice per outage; a stop that says what
- *         is left; dead neighbours are emptied; a fork finds no connection,
- *         and a child that nobody prepared for closes none.
+ *         is left; dead neighbours are emptied; a fork finds no connection, and a child that nobody prepared for
+ *         closes none.
  * Method: a real spool, a store in memory that fails as told, and a clock turned by hand: what happens while it
- *         stands still happens without waiting.
+ *         stands still happens without waiting. More than 600 lines, because all of it is one loop on one bench.
  */
 #include <setjmp.h>
 #include <stdarg.h>
