@@ -13,6 +13,7 @@ endif()
 
 set(AUDITTRAIL_POSTGRESQL_SOURCES
   store/postgresql_value.c
+  store/postgresql_url.c
   store/postgresql_connection.c
   store/postgresql_schema.c
   store/postgresql_script.c

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""exports.py -- a library shows the functions of audittrail.h and nothing else.
+"""exports.py -- a library shows the functions of audittrail.h and nothing else; a loadable object its one entry.
 
     exports.py --nm nm --header include/audittrail.h libaudittrail.so libaudittrail.a
+    exports.py --nm nm --entry trail_store_backend --without sqlite3_ audittrail_postgresql.so
+
+--without PREFIX: nothing that begins so is asked of other libraries.
 """
 import argparse
 import re
@@ -26,14 +29,23 @@ def exported(nm, library):
     return {row[0].split("@")[0] for row in rows if len(row) >= 2 and row[1] != "a"} - OF_THE_LINKER
 
 
+def asked_of_others(nm, library):
+    listing = subprocess.run([nm, "-D", "--undefined-only", "-f", "posix", library], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout
+    return {line.split()[0].split("@")[0] for line in listing.splitlines() if line.strip()}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nm", default="nm")
-    parser.add_argument("--header", required=True)
+    shown = parser.add_mutually_exclusive_group(required=True)
+    shown.add_argument("--header")
+    shown.add_argument("--entry")
+    parser.add_argument("--without")
     parser.add_argument("libraries", nargs="+")
     arguments = parser.parse_args()
 
-    expected = declared(arguments.header)
+    expected = {arguments.entry} if arguments.entry else declared(arguments.header)
     problems = [] if expected else [f"{arguments.header}: no TRAIL_API function found"]
     for library in arguments.libraries:
         found = exported(arguments.nm, library)
@@ -41,6 +53,10 @@ def main():
                      for name in sorted(found - expected)]
         problems += [f"{library}: does not export {name}, which the header promises"
                      for name in sorted(expected - found)]
+        if arguments.without:
+            asked = asked_of_others(arguments.nm, library)
+            problems += [] if asked else [f"{library}: asks nothing of any library, which cannot be"]
+            problems += [f"{library}: asks for {name}" for name in sorted(asked) if name.startswith(arguments.without)]
     for problem in problems:
         print(problem)
     print(f"{len(expected)} functions, {len(arguments.libraries)} libraries, {len(problems)} problems")

@@ -53,30 +53,90 @@ static size_t find_nocase(struct trail_text text, const char *needle)
     return text.size;
 }
 
+/* How many of the bytes are one of `these`, or are none of them. */
+static size_t span(struct trail_text text, const char *these, bool are)
+{
+    size_t size = 0;
+    while (size < text.size && (memchr(these, text.data[size], strlen(these)) != NULL) == are)
+        size++;
+    return size;
+}
+
+static struct trail_text behind(struct trail_text text, size_t size)
+{
+    return text_of(text.data + size, text.size - size);
+}
+
+/* How much of "host:port,host:port" is sure to hold no password: "user:PASSWORD", its host forgotten, has a port that
+ * is no number. Addresses of IPv6 stand in brackets. */
+static size_t without_password(struct trail_text hosts)
+{
+    size_t user = span(hosts, "@", false);
+    size_t done = user < hosts.size ? user + 1 : 0;
+    while (done < hosts.size) {
+        if (hosts.data[done] == '[')
+            done += span(behind(hosts, done), "]", false);
+        done += span(behind(hosts, done), ":,", false);
+        if (done == hosts.size)
+            break;
+        bool   is_port = hosts.data[done++] == ':';
+        size_t digits = is_port ? span(behind(hosts, done), "0123456789", true) : 0;
+        if (is_port && done + digits < hosts.size && hosts.data[done + digits] != ',')
+            return done;
+        done += digits;
+    }
+    return done;
+}
+
+/* Append what stands behind "scheme://" up to where the parameters are to be looked at; that place. */
+static struct trail_text mask_authority(struct trail_text rest, struct buf *out)
+{
+    /* USER:PASSWORD@HOST. A password that was not percent-encoded may hold `/` and `@`, so everything from the first
+     * colon to the last @ is taken for it. */
+    const char *colon = memchr(rest.data, ':', rest.size);
+    const char *at = memrchr(rest.data, '@', rest.size);
+    size_t      hosts = span(rest, "/?", false);
+    size_t      shown = colon != NULL && at != NULL && colon < at ? (size_t)(colon + 1 - rest.data)
+                                                                  : without_password(text_of(rest.data, hosts));
+    size_t      hidden = colon != NULL && at != NULL && colon < at ? (size_t)(at - rest.data) : hosts;
+    buf_append(out, rest.data, shown);
+    if (shown < hidden)
+        buf_append_string(out, "***");
+    return behind(rest, hidden);
+}
+
+/* Where the value of a parameter starts that nobody needs to see, or text.size. A name with %XX in it can be any. */
+static size_t find_secret(struct trail_text text)
+{
+    static const char *const names[] = { "password=", "secret=", "scram_client_key=", "scram_server_key=" };
+    size_t                   first = text.size;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t found = find_nocase(text, names[i]);
+        if (found < text.size && found + strlen(names[i]) < first)
+            first = found + strlen(names[i]);
+    }
+    size_t at = span(text, "?", false);
+    while (at < text.size) {
+        struct trail_text name = behind(text, at + 1);
+        size_t            size = span(name, "=&", false);
+        if (memchr(name.data, '%', size) != NULL)
+            return at + 1 < first ? at + 1 : first;
+        at += 1 + size + span(behind(name, size), "&", false);
+    }
+    return first;
+}
+
 void database_url_mask(struct trail_text url, struct buf *out)
 {
-    static const char parameter[] = "password=";
-
-    /* scheme://user:PASSWORD@host. A password that was not percent-encoded may hold `/` and `@`, so
-     * everything from the first colon to the last @ is taken for it. */
     size_t authority = find_nocase(url, "://");
     if (authority < url.size) {
-        authority += 3;
-        const char *colon = memchr(url.data + authority, ':', url.size - authority);
-        const char *at = memrchr(url.data + authority, '@', url.size - authority);
-        if (colon != NULL && at != NULL && colon < at) {
-            buf_append(out, url.data, (size_t)(colon + 1 - url.data));
-            buf_append_string(out, "***");
-            url = text_of(at, url.size - (size_t)(at - url.data));
-        }
+        buf_append(out, url.data, authority + 3);
+        url = mask_authority(behind(url, authority + 3), out);
     }
 
-    /* ?password=... and libpq's "host=x password='a b'": nobody needs to see what follows. */
-    size_t found = find_nocase(url, parameter);
-    if (found < url.size) {
-        buf_append(out, url.data, found + sizeof parameter - 1);
+    /* ?password=... and libpq's "host=x password='a b'": what follows is masked to the end. */
+    size_t secret = find_secret(url);
+    buf_append(out, url.data, secret);
+    if (secret < url.size)
         buf_append_string(out, "***");
-        return;
-    }
-    buf_append_text(out, url);
 }

@@ -593,6 +593,6 @@ void drain_abandon(struct drain *drain, bool prepared)
     if (pthread_mutex_trylock(&drain->gate) != 0)
         return;
     adopt_abandon(&drain->adopt);
-    disconnect_locked(drain);
+    store_abandon(drain->store); /* What memory it has stays reachable from here. */
     pthread_mutex_unlock(&drain->gate);
 }

@@ -71,7 +71,7 @@ static bool own_folder(char ret_folder[OS_PATH_SIZE])
 /* The first place where the object is; else false, and where it was looked for. */
 static bool find_object(const char *object, char ret_path[OS_PATH_SIZE])
 {
-    static const char *const beside[] = { "audittrail", "../lib/audittrail", "../lib" };
+    static const char *const beside[] = { "audittrail", "../lib/audittrail", "../" AUDITTRAIL_LIBDIR "/audittrail" };
     char                     folder[OS_PATH_SIZE];
     if (own_folder(folder)) {
         for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {

@@ -47,9 +47,13 @@ struct store_backend {
      * spares us the privileges. */
     void (*script)(struct buf *out);
 
+    /* Append which client library this is, for `audittrail version`: "libpq      15.14". */
+    void (*client)(struct buf *out);
+
     enum trail_err (*open)(struct store **ret_store, const char *url, const struct store_open_options *options,
                            struct trail_error *ret_error);
     void (*close)(struct store *store);
+    void (*abandon)(struct store *store);
     enum trail_err (*writer_add)(struct store *store, const struct store_writer *writer, uint64_t *ret_last_seq,
                                  struct trail_error *ret_error);
     enum trail_err (*write)(struct store *store, const struct store_batch *batch, uint64_t *ret_last_seq,

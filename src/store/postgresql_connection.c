@@ -11,9 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/database_url.h"
+#include "store/postgresql_url.h"
 
 /* Between two looks at `interrupted`: fork() waits for us. */
 #define SLICE_MS 50
@@ -103,13 +104,18 @@ static int64_t deadline_in_ms(uint32_t ms)
     return clock_mono_us(&clock_system) + (int64_t)ms * 1000;
 }
 
+static bool is_interrupted(const struct pg_connection *connection)
+{
+    return connection->interrupted != NULL && __atomic_load_n(connection->interrupted, __ATOMIC_ACQUIRE);
+}
+
 /* Until the socket is ready for `events`. */
 static enum trail_err wait_for(struct pg_connection *connection, short events, int64_t deadline_us, const char *doing,
                                struct trail_error *ret_error)
 {
     for (;;) {
         int64_t left_us = deadline_us - clock_mono_us(&clock_system);
-        if (connection->interrupted != NULL && __atomic_load_n(connection->interrupted, __ATOMIC_ACQUIRE))
+        if (is_interrupted(connection))
             return lost(connection, doing, "it was interrupted", ret_error);
         if (left_us <= 0)
             return lost(connection, doing, "there is no answer", ret_error);
@@ -440,38 +446,23 @@ static void ignore_notice(void *context, const char *message)
     (void)message;
 }
 
-/* libpq quotes what it does not understand, and that can be the password. */
-static enum trail_err refuse_url(const char *words, struct trail_error *ret_error)
-{
-    bool quotes_a_name = strstr(words, "URI query parameter: ") != NULL || strstr(words, "connection option") != NULL;
-    int  size = quotes_a_name ? words_size(words) : (int)strcspn(words, ":\n");
-    return error_set(ret_error, TRAIL_ECONFIG, 0,
-                     "the database URL is not one that libpq takes: %.*s; write "
-                     "postgresql://USER@HOST:PORT/DATABASE?parameter=value",
-                     size, words);
-}
-
-enum trail_err pg_check_url(const char *url, struct trail_error *ret_error)
-{
-    char             *words = NULL;
-    PQconninfoOption *options = PQconninfoParse(url, &words);
-    enum trail_err    err = TRAIL_OK;
-    if (options == NULL)
-        err =
-            words != NULL ? refuse_url(words, ret_error) : error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a URL");
-    PQconninfoFree(options);
-    PQfreemem(words);
-    return err;
-}
-
 /* What the URL leaves open and libpq would leave to chance: a server that is gone is noticed in half a minute. */
-static PGconn *start_connecting(const char *url)
+static PGconn *start_connecting(const char *url, const struct pg_host *host)
 {
-    const char *const keywords[] = { "fallback_application_name", "keepalives_idle",
-                                     "keepalives_interval",       "keepalives_count",
-                                     "tcp_user_timeout",          "dbname",
-                                     "client_encoding",           NULL };
-    const char *const values[] = { "audittrail", "20", "5", "3", "30000", url, "UTF8", NULL };
+    /* What stands behind the URL overrides it, unless it is empty. */
+    const char *const keywords[] = { "fallback_application_name",
+                                     "keepalives_idle",
+                                     "keepalives_interval",
+                                     "keepalives_count",
+                                     "tcp_user_timeout",
+                                     "dbname",
+                                     "client_encoding",
+                                     "host",
+                                     "hostaddr",
+                                     "port",
+                                     NULL };
+    const char *const values[] = { "audittrail", "20",       "5",           "3",        "30000", url,
+                                   "UTF8",       host->host, host->address, host->port, NULL };
     return PQconnectStartParams(keywords, values, 1);
 }
 
@@ -503,19 +494,16 @@ static void name_connection(struct pg_connection *connection)
              host != NULL && host[0] != '\0' ? host : "localhost", port != NULL && port[0] != '\0' ? port : "5432");
 }
 
-enum trail_err pg_connect(struct pg_connection *connection, const char *url, const struct store_open_options *options,
-                          struct trail_error *ret_error)
+/* To one host, or to what libpq makes of the whole URL. */
+static enum trail_err connect_to(struct pg_connection *connection, const char *url, const struct pg_host *host,
+                                 uint32_t wait_ms, struct trail_error *ret_error)
 {
-    *connection = (struct pg_connection){ .interrupted = options->interrupted, .name = "PostgreSQL" };
-    enum trail_err err = pg_check_url(url, ret_error);
-    if (err != TRAIL_OK)
-        return err;
-    connection->pg = start_connecting(url);
+    connection->broken = false;
+    connection->pg = start_connecting(url, host);
     if (connection->pg == NULL)
         return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a connection");
     name_connection(connection);
-    err = finish_connecting(connection, deadline_in_ms(options->wait_ms != 0 ? options->wait_ms : STORE_WAIT_MS),
-                            ret_error);
+    enum trail_err err = finish_connecting(connection, deadline_in_ms(wait_ms), ret_error);
     if (err != TRAIL_OK)
         return err;
     name_connection(connection);
@@ -525,9 +513,37 @@ enum trail_err pg_connect(struct pg_connection *connection, const char *url, con
     return TRAIL_OK;
 }
 
+enum trail_err pg_connect(struct pg_connection *connection, const char *url, const struct store_open_options *options,
+                          struct trail_error *ret_error)
+{
+    *connection = (struct pg_connection){ .interrupted = options->interrupted, .name = "PostgreSQL" };
+    enum trail_err err = pg_check_url(url, ret_error);
+    if (err != TRAIL_OK)
+        return err;
+    uint32_t       wait_ms = options->wait_ms != 0 ? options->wait_ms : STORE_WAIT_MS;
+    struct pg_host host;
+    size_t         count = pg_url_host(url, 0, &host);
+    err = connect_to(connection, url, &host, wait_ms, ret_error);
+    for (size_t i = 1; err == TRAIL_EAWAY && i < count && !is_interrupted(connection); i++) {
+        PQfinish(connection->pg);
+        (void)pg_url_host(url, i, &host);
+        err = connect_to(connection, url, &host, wait_ms, ret_error);
+    }
+    return err;
+}
+
 void pg_close(struct pg_connection *connection)
 {
     PQfinish(connection->pg);
     connection->pg = NULL;
+    connection->broken = true;
+}
+
+/* PQfinish() would say goodbye in the parent's name, under TLS with the parent's keys. */
+void pg_abandon(struct pg_connection *connection)
+{
+    int socket = PQsocket(connection->pg);
+    if (socket >= 0)
+        close(socket);
     connection->broken = true;
 }

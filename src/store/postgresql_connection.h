@@ -51,13 +51,16 @@ struct pg_connection {
     uint64_t    error_row;   /* TRAIL_EDATA from a COPY: the row, from 1, that the server names; 0: it names none. */
 };
 
-/* TRAIL_ECONFIG: libpq does not take the URL. */
-TRAIL_MUST_CHECK enum trail_err pg_check_url(const char *url, struct trail_error *ret_error);
-
-/* *connection needs no initialisation and is to be closed whatever is returned. Connects within wait_ms. */
+/* *connection needs no initialisation and is to be closed whatever is returned. Each host of the URL has wait_ms to
+ * answer: one that is switched off must not keep us from the next. Names of hosts are looked up inside libpq, which no
+ * deadline and no interruption ends: where the name service may hang, write addresses (hostaddr=). */
 TRAIL_MUST_CHECK enum trail_err pg_connect(struct pg_connection *connection, const char *url,
                                            const struct store_open_options *options, struct trail_error *ret_error);
 void                            pg_close(struct pg_connection *connection);
+
+/* In a child that inherited it: let go of the socket without a word to the server, whose session is the parent's.
+ * Memory is left alone. */
+void pg_abandon(struct pg_connection *connection);
 
 /* TRAIL_EAWAY when the connection is broken. */
 TRAIL_MUST_CHECK enum trail_err pg_check_usable(const struct pg_connection *connection, struct trail_error *ret_error);

@@ -2,6 +2,7 @@
 #include "store/postgresql_store.h"
 
 #include "store/postgresql_cleanup.h"
+#include "store/postgresql_url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,11 @@ static void postgresql_close(struct store *base)
     buf_done(&store->copy);
     free(store->days.known);
     free(store);
+}
+
+static void postgresql_abandon(struct store *base)
+{
+    pg_abandon(&postgresql_store_of(base)->connection);
 }
 
 static enum trail_err postgresql_open(struct store **ret_store, const char *url,
@@ -43,6 +49,12 @@ static enum trail_err postgresql_open(struct store **ret_store, const char *url,
     return TRAIL_OK;
 }
 
+/* 150014 is 15.14. */
+static void postgresql_client(struct buf *out)
+{
+    buf_printf(out, "libpq      %d.%d", PQlibVersion() / 10000, PQlibVersion() % 10000);
+}
+
 const struct store_backend postgresql_backend = {
     .scheme = "postgresql",
     .dialect = STORE_DIALECT_POSTGRESQL,
@@ -50,8 +62,10 @@ const struct store_backend postgresql_backend = {
     .migration_count = POSTGRESQL_SCHEMA_NEWEST,
     .check_url = pg_check_url,
     .script = postgresql_script,
+    .client = postgresql_client,
     .open = postgresql_open,
     .close = postgresql_close,
+    .abandon = postgresql_abandon,
     .writer_add = postgresql_writer_add,
     .write = postgresql_write,
     .bytes = postgresql_bytes,

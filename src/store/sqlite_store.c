@@ -298,6 +298,11 @@ static uint64_t sqlite_bytes(struct store *store)
     return bytes;
 }
 
+static void sqlite_client(struct buf *out)
+{
+    buf_printf(out, "sqlite     %s (built with %s)", sqlite3_libversion(), SQLITE_VERSION);
+}
+
 const struct store_backend sqlite_backend = {
     .scheme = "sqlite",
     .dialect = STORE_DIALECT_SQLITE,
@@ -305,8 +310,10 @@ const struct store_backend sqlite_backend = {
     .migration_count = SQLITE_SCHEMA_NEWEST,
     .check_url = sqlite_check_url,
     .script = sqlite_script,
+    .client = sqlite_client,
     .open = sqlite_open,
     .close = sqlite_close,
+    .abandon = sqlite_close, /* It has said nothing to anybody: locks are not inherited. */
     .writer_add = sqlite_writer_add,
     .write = sqlite_write,
     .bytes = sqlite_bytes,

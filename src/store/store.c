@@ -52,6 +52,12 @@ void store_close(struct store *store)
         store->backend->close(store);
 }
 
+void store_abandon(struct store *store)
+{
+    if (store != NULL)
+        store->backend->abandon(store);
+}
+
 int64_t store_schema_was(const struct store *store)
 {
     return store->schema_was;

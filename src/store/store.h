@@ -75,6 +75,10 @@ TRAIL_MUST_CHECK enum trail_err store_open_reader(struct store **ret_store, cons
 
 void store_close(struct store *store);
 
+/* In a child that nobody prepared the fork() of: let go of what it inherited, without a word to the database, whose
+ * connection is the parent's. *store is not to be used again, and is not freed. */
+void store_abandon(struct store *store);
+
 /* Is the URL one that store_open() could take? Connects to nothing. TRAIL_ECONFIG. */
 TRAIL_MUST_CHECK enum trail_err store_check_url(const char *url, struct trail_error *ret_error);
 

@@ -159,6 +159,16 @@ void store_close(struct store *store)
     free(store);
 }
 
+/* The connection is still there: it is the parent's. */
+void store_abandon(struct store *store)
+{
+    if (store == NULL)
+        return;
+    pthread_mutex_lock(&lock);
+    state.abandoned++;
+    pthread_mutex_unlock(&lock);
+}
+
 const struct uuid *store_identity(const struct store *store)
 {
     return &store->identity;

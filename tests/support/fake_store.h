@@ -40,6 +40,7 @@ struct fake_store_state {
     unsigned           writes;       /* Calls of store_write(). */
     unsigned           open_now;     /* Connections. */
     unsigned           opened;       /* Ever. */
+    unsigned           abandoned;    /* In this process. */
 
     /* The script. */
     struct fault away_open;   /* store_open() says TRAIL_EAWAY. */

@@ -20,6 +20,7 @@ function(postgresql_unit_test path)
 endfunction()
 
 postgresql_unit_test(store/test_postgresql_value)
+postgresql_unit_test(store/test_postgresql_url)
 postgresql_unit_test(store/test_postgresql_connection)
 postgresql_unit_test(store/test_postgresql_script)
 postgresql_unit_test(store/test_postgresql_write test_support)

@@ -74,26 +74,12 @@ static enum trail_err connect_url(const char *url, uint32_t wait_ms)
 
 /* ---- Connecting ---- */
 
-static void urls_with_mistakes(void **state)
+static void a_url_with_a_mistake_is_not_connected_to(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {
-        "postgresql://u:hunter2%zz@h/d",
-        "postgresql://u:hunter2@[::1/d",
-        "postgresql://u:hunter2@h/d?nope=hunter2",
-        "postgresql://u:hunter2@h/d?sslmode",
-    };
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        error = (struct trail_error){ 0 };
-        assert_int_equal(pg_check_url(wrong[i], &error), TRAIL_ECONFIG);
-        assert_says("postgresql://USER@HOST:PORT/DATABASE");
-        assert_null(strstr(error.message, "hunter2"));
-        assert_int_equal(connect_url(wrong[i], 0), TRAIL_ECONFIG);
-        assert_null(strstr(error.message, "hunter2"));
-    }
-    assert_int_equal(pg_check_url("postgresql://u:p@h:1/d?sslmode=verify-full&sslrootcert=/x", &error), TRAIL_OK);
-    assert_int_equal(pg_check_url("postgresql://?service=audit", &error), TRAIL_OK);
-    assert_int_equal(pg_check_url("postgres://h/d", &error), TRAIL_OK);
+    assert_int_equal(connect_url("postgresql://u:hunter2@[::1/d", 0), TRAIL_ECONFIG);
+    assert_says("postgresql://USER@HOST:PORT/DATABASE");
+    assert_null(strstr(error.message, "hunter2"));
 }
 
 static void servers_that_cannot_be_used(void **state)
@@ -112,20 +98,75 @@ static void servers_that_cannot_be_used(void **state)
 }
 
 /* It takes connections and says nothing. */
+static int open_silence(int *ret_port)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t          size = sizeof at;
+    int                listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    *ret_port = ntohs(at.sin_port);
+    return listener;
+}
+
 static void a_server_that_does_not_answer(void **state)
 {
     (void)state;
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t          size = sizeof at;
-    char               url[128];
-    int                listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(listener, 4), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
-    snprintf(url, sizeof url, "postgresql://127.0.0.1:%d/d", ntohs(at.sin_port));
+    char url[128];
+    int  port;
+    int  listener = open_silence(&port);
+    snprintf(url, sizeof url, "postgresql://127.0.0.1:%d/d", port);
     assert_int_equal(connect_url(url, 100), TRAIL_EAWAY);
     assert_says("there is no answer");
     close(listener);
+}
+
+/* "postgresql://postgres@127.0.0.1:PORT/unit_..." with another host before it. */
+static void with_host_before(int port, char out[512])
+{
+    const char *host = strchr(database.url, '@') + 1;
+    snprintf(out, 512, "%.*s127.0.0.1:%d,%s", (int)(host - database.url), database.url, port, host);
+}
+
+static void a_host_that_does_not_answer_does_not_keep_us_from_the_next(void **state)
+{
+    (void)state;
+    char url[512];
+    char name[64];
+    int  port;
+    int  listener = open_silence(&port);
+    with_host_before(port, url);
+    if (connect_url(url, 1000) != TRAIL_OK)
+        fail_msg("%s", error.message);
+
+    /* Each of them is tried, and the last is told. */
+    snprintf(url, sizeof url, "postgresql://127.0.0.1:%d,127.0.0.1:1/d", port);
+    assert_int_equal(connect_url(url, 100), TRAIL_EAWAY);
+    assert_says("127.0.0.1:1:");
+    snprintf(url, sizeof url, "postgresql://127.0.0.1:1,127.0.0.1:%d/d", port);
+    assert_int_equal(connect_url(url, 100), TRAIL_EAWAY);
+    snprintf(name, sizeof name, "127.0.0.1:%d: there is no answer", port);
+    assert_says(name);
+    close(listener);
+}
+
+static void of_two_hosts_the_one_that_takes_writes_is_found(void **state)
+{
+    (void)state;
+    char                            url[640];
+    char                            hosts[512];
+    struct pg_connection            other;
+    const struct store_open_options options = { .wait_ms = 0 };
+    with_host_before(1, hosts);
+    snprintf(url, sizeof url, "%s?target_session_attrs=read-write", hosts);
+    assert_int_equal(pg_connect(&other, url, &options, &error), TRAIL_OK);
+    assert_string_equal(PQdb(other.pg), database.name);
+    pg_close(&other);
+    snprintf(url, sizeof url, "%s?target_session_attrs=standby", hosts);
+    assert_int_equal(pg_connect(&other, url, &options, &error), TRAIL_EAWAY);
+    assert_says("standby");
+    pg_close(&other);
 }
 
 /* ---- Running ---- */
@@ -309,9 +350,11 @@ static void a_backend_that_was_terminated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(urls_with_mistakes, create, drop),
+        cmocka_unit_test_setup_teardown(a_url_with_a_mistake_is_not_connected_to, create, drop),
         cmocka_unit_test_setup_teardown(servers_that_cannot_be_used, create, drop),
         cmocka_unit_test_setup_teardown(a_server_that_does_not_answer, create, drop),
+        cmocka_unit_test_setup_teardown(a_host_that_does_not_answer_does_not_keep_us_from_the_next, create, drop),
+        cmocka_unit_test_setup_teardown(of_two_hosts_the_one_that_takes_writes_is_found, create, drop),
         cmocka_unit_test_setup_teardown(several_statements_in_one_message, create, drop),
         cmocka_unit_test_setup_teardown(a_refusal_says_which_kind_it_is, create, drop),
         cmocka_unit_test_setup_teardown(parameters_and_a_transaction_in_one_round_trip, create, drop),

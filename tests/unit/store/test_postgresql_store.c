@@ -12,10 +12,12 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "audittrail.h"
+#include "base/text.h"
 #include "store/postgresql_fixture.h"
 #include "store/postgresql_store.h"
 
@@ -66,6 +68,17 @@ static void the_object_is_for_its_own_version(void **state)
     assert_null(trail_store_backend("0.0.0"));
 }
 
+static void the_client_library_is_named(void **state)
+{
+    (void)state;
+    struct buf line;
+    buf_init(&line, NULL, 0);
+    postgresql_backend.client(&line);
+    assert_true(text_starts_with(buf_text(&line), trail_str("libpq      ")));
+    assert_true(line.size >= strlen("libpq      15.0"));
+    buf_done(&line);
+}
+
 static void identity_belongs_to_the_database(void **state)
 {
     (void)state;
@@ -79,27 +92,50 @@ static void identity_belongs_to_the_database(void **state)
     wait_for_sessions(0);
 }
 
-/* The drain lets go before a fork(); a child that was made behind its back must not harm the parent by its end. */
-static void a_child_that_exits_leaves_the_session_alone(void **state)
+/* Does the parent's session still answer once a child has done this to the store that it inherited? */
+static enum trail_err answer_after_child(void (*child_does)(struct store *store))
 {
-    (void)state;
     struct store *store = open_store();
+    PGresult     *row = NULL;
     pid_t         child = fork();
     int           status;
     assert_true(child >= 0);
-    if (child == 0)
+    if (child == 0) {
+        if (child_does != NULL)
+            child_does(store);
         _exit(0);
+    }
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(store_bytes(store) > 0);
+    assert_int_equal(status, 0);
+    enum trail_err err = pg_run(&postgresql_store_of(store)->connection, "SELECT 1", "ask", &row, 1, NULL);
+    PQclear(row);
     store_close(store);
+    return err;
+}
+
+/* The drain lets go before a fork(); a child that was made behind its back must not harm the parent. */
+static void a_child_lets_go_without_a_word(void **state)
+{
+    (void)state;
+    assert_int_equal(answer_after_child(NULL), TRAIL_OK);
+    assert_int_equal(answer_after_child(store_abandon), TRAIL_OK);
+    wait_for_sessions(0);
+}
+
+static void control_a_child_that_closes_it_ends_the_session_of_its_parent(void **state)
+{
+    (void)state;
+    assert_int_equal(answer_after_child(store_close), TRAIL_EAWAY);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_object_is_for_its_own_version),
+        cmocka_unit_test(the_client_library_is_named),
         cmocka_unit_test(identity_belongs_to_the_database),
-        cmocka_unit_test(a_child_that_exits_leaves_the_session_alone),
+        cmocka_unit_test(a_child_lets_go_without_a_word),
+        cmocka_unit_test(control_a_child_that_closes_it_ends_the_session_of_its_parent),
     };
     return cmocka_run_group_tests(tests, create, drop);
 }
