@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "store/postgresql_url.h"
 
 /* Between two looks at `interrupted`: fork() waits for us. */
@@ -99,43 +98,39 @@ enum trail_err pg_check_usable(const struct pg_connection *connection, struct tr
 
 /* ---- Waiting ---- */
 
-static int64_t deadline_in_ms(uint32_t ms)
-{
-    return clock_mono_us(&clock_system) + (int64_t)ms * 1000;
-}
-
 static bool is_interrupted(const struct pg_connection *connection)
 {
     return connection->interrupted != NULL && __atomic_load_n(connection->interrupted, __ATOMIC_ACQUIRE);
 }
 
-/* Until the socket is ready for `events`. */
-static enum trail_err wait_for(struct pg_connection *connection, short events, int64_t deadline_us, const char *doing,
+/* Until the socket is ready for `events`. What is spent of left_ms is counted by the waits themselves: no clock that
+ * jumps ends a call. */
+static enum trail_err wait_for(struct pg_connection *connection, short events, const char *doing,
                                struct trail_error *ret_error)
 {
     for (;;) {
-        int64_t left_us = deadline_us - clock_mono_us(&clock_system);
         if (is_interrupted(connection))
             return lost(connection, doing, "it was interrupted", ret_error);
-        if (left_us <= 0)
+        if (connection->left_ms <= 0)
             return lost(connection, doing, "there is no answer", ret_error);
         struct pollfd look = { .fd = PQsocket(connection->pg), .events = events };
-        int           ready = poll(&look, 1, left_us < SLICE_MS * 1000 ? (int)(left_us / 1000) + 1 : SLICE_MS);
+        int           slice_ms = connection->left_ms < SLICE_MS ? connection->left_ms : SLICE_MS;
+        int           ready = poll(&look, 1, slice_ms);
         if (ready > 0)
             return TRAIL_OK;
         if (ready < 0 && errno != EINTR)
             return lost(connection, doing, "its socket is gone", ret_error);
+        connection->left_ms -= slice_ms;
     }
 }
 
 /* Hand everything that was sent to the system. */
-static enum trail_err flush(struct pg_connection *connection, int64_t deadline_us, const char *doing,
-                            struct trail_error *ret_error)
+static enum trail_err flush(struct pg_connection *connection, const char *doing, struct trail_error *ret_error)
 {
     int left = PQflush(connection->pg);
     while (left > 0) {
         /* The server may have to be listened to before it goes on reading. */
-        enum trail_err err = wait_for(connection, POLLIN | POLLOUT, deadline_us, doing, ret_error);
+        enum trail_err err = wait_for(connection, POLLIN | POLLOUT, doing, ret_error);
         if (err != TRAIL_OK)
             return err;
         if (PQconsumeInput(connection->pg) == 0)
@@ -146,12 +141,12 @@ static enum trail_err flush(struct pg_connection *connection, int64_t deadline_u
 }
 
 /* The next result, NULL: there is no further one. */
-static enum trail_err next_result(struct pg_connection *connection, int64_t deadline_us, const char *doing,
-                                  PGresult **ret_result, struct trail_error *ret_error)
+static enum trail_err next_result(struct pg_connection *connection, const char *doing, PGresult **ret_result,
+                                  struct trail_error *ret_error)
 {
     *ret_result = NULL;
     while (PQisBusy(connection->pg)) {
-        enum trail_err err = wait_for(connection, POLLIN, deadline_us, doing, ret_error);
+        enum trail_err err = wait_for(connection, POLLIN, doing, ret_error);
         if (err != TRAIL_OK)
             return err;
         if (PQconsumeInput(connection->pg) == 0)
@@ -180,11 +175,10 @@ static void clear_all(PGresult *results[], size_t count)
 static enum trail_err take_results(struct pg_connection *connection, const char *doing, PGresult *results[],
                                    size_t result_max, struct trail_error *ret_error)
 {
-    int64_t        deadline_us = deadline_in_ms(PG_ANSWER_WAIT_MS);
     enum trail_err err = TRAIL_OK;
     for (size_t count = 0;; count++) {
         PGresult      *result;
-        enum trail_err waited = next_result(connection, deadline_us, doing, &result, ret_error);
+        enum trail_err waited = next_result(connection, doing, &result, ret_error);
         if (waited != TRAIL_OK)
             err = waited;
         if (waited != TRAIL_OK || result == NULL)
@@ -212,6 +206,7 @@ static void prepare_call(struct pg_connection *connection, PGresult *results[], 
         results[i] = NULL;
     connection->sqlstate[0] = '\0';
     connection->error_row = 0;
+    connection->left_ms = PG_ANSWER_WAIT_MS;
 }
 
 enum trail_err pg_run(struct pg_connection *connection, const char *sql, const char *doing, PGresult *results[],
@@ -223,7 +218,7 @@ enum trail_err pg_run(struct pg_connection *connection, const char *sql, const c
         return err;
     if (PQsendQuery(connection->pg, sql) == 0)
         return lost(connection, doing, PQerrorMessage(connection->pg), ret_error);
-    err = flush(connection, deadline_in_ms(PG_ANSWER_WAIT_MS), doing, ret_error);
+    err = flush(connection, doing, ret_error);
     return err == TRAIL_OK ? take_results(connection, doing, results, result_max, ret_error) : err;
 }
 
@@ -257,7 +252,7 @@ enum trail_err pg_run_with(struct pg_connection *connection, const struct pg_sta
     if (err == TRAIL_OK)
         err = send_statement(connection, statement, doing, ret_error);
     if (err == TRAIL_OK)
-        err = flush(connection, deadline_in_ms(PG_ANSWER_WAIT_MS), doing, ret_error);
+        err = flush(connection, doing, ret_error);
     if (err == TRAIL_OK)
         err = take_results(connection, doing, &result, 1, ret_error);
     if (ret_result != NULL)
@@ -272,14 +267,14 @@ enum trail_err pg_run_with(struct pg_connection *connection, const struct pg_sta
 #define TOGETHER_MAX 24
 
 /* One statement's answer in a pipeline: a result, then NULL. */
-static enum trail_err take_one(struct pg_connection *connection, int64_t deadline_us, const char *doing,
-                               PGresult **ret_result, struct trail_error *ret_error)
+static enum trail_err take_one(struct pg_connection *connection, const char *doing, PGresult **ret_result,
+                               struct trail_error *ret_error)
 {
     PGresult      *behind;
-    enum trail_err err = next_result(connection, deadline_us, doing, ret_result, ret_error);
+    enum trail_err err = next_result(connection, doing, ret_result, ret_error);
     if (err != TRAIL_OK || *ret_result == NULL || PQresultStatus(*ret_result) == PGRES_PIPELINE_SYNC)
         return err;
-    err = next_result(connection, deadline_us, doing, &behind, ret_error);
+    err = next_result(connection, doing, &behind, ret_error);
     assert(err != TRAIL_OK || behind == NULL);
     return err;
 }
@@ -288,11 +283,10 @@ static enum trail_err take_one(struct pg_connection *connection, int64_t deadlin
 static enum trail_err take_answers(struct pg_connection *connection, size_t count, const char *doing,
                                    PGresult *answers[], struct trail_error *ret_error)
 {
-    int64_t        deadline_us = deadline_in_ms(PG_ANSWER_WAIT_MS);
     enum trail_err err = TRAIL_OK;
     for (size_t i = 0; i <= count; i++) {
         PGresult      *result = NULL;
-        enum trail_err waited = take_one(connection, deadline_us, doing, &result, ret_error);
+        enum trail_err waited = take_one(connection, doing, &result, ret_error);
         if (waited != TRAIL_OK)
             return waited;
         if (result == NULL)
@@ -316,7 +310,7 @@ static enum trail_err send_all(struct pg_connection *connection, const struct pg
         err = send_statement(connection, &statements[i], doing, ret_error);
     if (err == TRAIL_OK && PQpipelineSync(connection->pg) == 0)
         err = lost(connection, doing, PQerrorMessage(connection->pg), ret_error);
-    return err == TRAIL_OK ? flush(connection, deadline_in_ms(PG_ANSWER_WAIT_MS), doing, ret_error) : err;
+    return err == TRAIL_OK ? flush(connection, doing, ret_error) : err;
 }
 
 /* The whole of `all` in a pipeline. answers has room for all of them. */
@@ -408,30 +402,30 @@ enum trail_err pg_copy_bytes(struct pg_connection *connection, const char *bytes
                              struct trail_error *ret_error)
 {
     static const char doing[] = "send a batch to";
-    int64_t           deadline_us = deadline_in_ms(PG_ANSWER_WAIT_MS);
     enum trail_err    err = pg_check_usable(connection, ret_error);
     int               taken = 0;
     assert(size <= INT32_MAX);
+    connection->left_ms = PG_ANSWER_WAIT_MS;
     while (err == TRAIL_OK && (taken = PQputCopyData(connection->pg, bytes, (int)size)) == 0)
-        err = flush(connection, deadline_us, doing, ret_error);
+        err = flush(connection, doing, ret_error);
     if (err == TRAIL_OK && taken < 0)
         err = lost(connection, doing, PQerrorMessage(connection->pg), ret_error);
     /* What is not handed over now gathers in libpq's memory. */
-    return err == TRAIL_OK ? flush(connection, deadline_us, doing, ret_error) : err;
+    return err == TRAIL_OK ? flush(connection, doing, ret_error) : err;
 }
 
 enum trail_err pg_copy_end(struct pg_connection *connection, const char *give_up, struct trail_error *ret_error)
 {
     static const char doing[] = "store a batch in";
-    int64_t           deadline_us = deadline_in_ms(PG_ANSWER_WAIT_MS);
     enum trail_err    err = pg_check_usable(connection, ret_error);
     int               taken = 0;
+    connection->left_ms = PG_ANSWER_WAIT_MS;
     while (err == TRAIL_OK && (taken = PQputCopyEnd(connection->pg, give_up)) == 0)
-        err = flush(connection, deadline_us, doing, ret_error);
+        err = flush(connection, doing, ret_error);
     if (err == TRAIL_OK && taken < 0)
         err = lost(connection, doing, PQerrorMessage(connection->pg), ret_error);
     if (err == TRAIL_OK)
-        err = flush(connection, deadline_us, doing, ret_error);
+        err = flush(connection, doing, ret_error);
     if (err == TRAIL_OK)
         err = take_results(connection, doing, NULL, 0, ret_error);
     /* It failed because we said so. */
@@ -466,14 +460,13 @@ static PGconn *start_connecting(const char *url, const struct pg_host *host)
     return PQconnectStartParams(keywords, values, 1);
 }
 
-static enum trail_err finish_connecting(struct pg_connection *connection, int64_t deadline_us,
-                                        struct trail_error *ret_error)
+static enum trail_err finish_connecting(struct pg_connection *connection, struct trail_error *ret_error)
 {
     static const char         doing[] = "connect to";
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (PQstatus(connection->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
         short          events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        enum trail_err err = wait_for(connection, events, deadline_us, doing, ret_error);
+        enum trail_err err = wait_for(connection, events, doing, ret_error);
         if (err != TRAIL_OK)
             return err;
         status = PQconnectPoll(connection->pg);
@@ -503,7 +496,8 @@ static enum trail_err connect_to(struct pg_connection *connection, const char *u
     if (connection->pg == NULL)
         return error_set(ret_error, TRAIL_ENOMEM, 0, "no memory for a connection");
     name_connection(connection);
-    enum trail_err err = finish_connecting(connection, deadline_in_ms(wait_ms), ret_error);
+    connection->left_ms = (int)wait_ms;
+    enum trail_err err = finish_connecting(connection, ret_error);
     if (err != TRAIL_OK)
         return err;
     name_connection(connection);

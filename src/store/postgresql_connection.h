@@ -47,6 +47,7 @@ struct pg_connection {
     const bool *interrupted; /* May be NULL. */
     char        name[160];   /* "audit at db.example.org:5432", for messages. */
     bool        broken;
+    int         left_ms;     /* For how long the call may still wait. */
     char        sqlstate[6]; /* Of the last error that the server reported, "" when it was not the server. */
     uint64_t    error_row;   /* TRAIL_EDATA from a COPY: the row, from 1, that the server names; 0: it names none. */
 };
