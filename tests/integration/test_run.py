@@ -31,9 +31,11 @@ class Run(GatewayTest):
         return process, lines
 
     def end(self, process):
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)  # Its own session: the script and what it started.
-            process.wait()
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # Its own session: the script, and what it may have left behind.
+        except ProcessLookupError:
+            pass
+        process.wait()
         process.stdout.close()
 
     def read_until(self, lines, pattern):
