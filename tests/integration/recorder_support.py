@@ -220,7 +220,7 @@ class RecorderCase(CommandCase):
         names = os.listdir(self.spool_dir) if os.path.isdir(self.spool_dir) else []
         return sorted(name for name in names if not name.startswith("."))
 
-    def wait_for_events(self, recorder, count, code=None, timeout=30):
+    def wait_for_events(self, recorder, count, code=None, timeout=120):
         """Until it has said of `count` events what became of them (with this code)."""
         def enough():
             codes = recorder.so_far().by_code()

@@ -127,7 +127,7 @@ class CommandCase(unittest.TestCase):
         """Rows of the store as dictionaries; the default is every event that is no control record."""
         return self.store.rows(sql, *parameters)
 
-    def wait_for(self, condition, what, timeout=30):
+    def wait_for(self, condition, what, timeout=120):
         """Wait until condition() is true; its exceptions mean `not yet`."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
