@@ -13,6 +13,7 @@
 
 #include "audittrail.h"
 #include "base/os_file.h"
+#include "store/backend_places.h"
 
 struct known_backend {
     const char                 *schemes[2];
