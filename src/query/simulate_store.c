@@ -68,20 +68,21 @@ static enum trail_err scan_events(struct simulation *simulation, struct store *s
 
     query_sql_speak(&sql, store_dialect(store));
     windows_init(&windows, filter, sql.dialect, QUERY_BY_TIME, clock_wall_us(&clock_system));
-    if (err == TRAIL_OK)
-        err = windows_find_oldest(&windows, true, &sql, store, ret_error);
-    if (err == TRAIL_OK)
-        windows_start(&windows, NULL);
+    windows_start(&windows, NULL); /* At the newest end. */
     while (err == TRAIL_OK) {
         sql.window = windows.window;
         err = scan_page(&scan, store, &sql, first, ret_error);
         first = first && scan.row_count == 0;
         if (err != TRAIL_OK || (scan.row_count < SCAN_PAGE_ROWS && windows.last))
             break;
-        if (scan.row_count < SCAN_PAGE_ROWS)
+        if (scan.row_count == SCAN_PAGE_ROWS) {
+            if (simulation->on_progress != NULL)
+                simulation->on_progress(simulation->progress_context, simulation->events);
+            continue;
+        }
+        err = windows_find_oldest(&windows, false, &sql, store, ret_error);
+        if (err == TRAIL_OK)
             windows_advance(&windows);
-        if (scan.row_count == SCAN_PAGE_ROWS && simulation->on_progress != NULL)
-            simulation->on_progress(simulation->progress_context, simulation->events);
     }
     query_sql_done(&sql);
     return err;

@@ -1,7 +1,7 @@
 /* postgresql_connection.c -- one libpq connection whose calls end.
  *
  * Every call follows one pattern: send (without blocking), flush, take results until there is none. Whatever keeps us
- * from taking the last result (a deadline, an interruption, a socket that is gone) makes the connection `broken`. */
+ * from taking the last result (a time-out, an interruption, a socket that is gone) makes the connection `broken`. */
 #include "store/postgresql_connection.h"
 
 #include <assert.h>

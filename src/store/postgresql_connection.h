@@ -1,11 +1,11 @@
-/* postgresql_connection.h -- one libpq connection whose calls end: by an answer, a deadline, or an interruption.
+/* postgresql_connection.h -- one libpq connection whose calls end: by an answer, a time-out, or an interruption.
  *
  *     event  ->  policy  ->  spool  ->  drain  ->  [store]
  *
- * libpq is used without ever blocking in it: every wait is our own poll(), which looks at `interrupted` and at the
- * deadline of the call. A call that had to be broken off leaves the server in the middle of something: the connection
- * is `broken` and answers TRAIL_EAWAY until it is closed and opened again. What the server makes of the transaction
- * the fence tells.
+ * libpq is used without ever blocking in it: every wait is our own poll(), which looks at `interrupted` and at for how
+ * long the call may still wait. A call that had to be broken off leaves the server in the middle of something: the
+ * connection is `broken` and answers TRAIL_EAWAY until it is closed and opened again. What the server makes of the
+ * transaction the fence tells.
  *
  * Everything works through PgBouncer in transaction mode, so nothing is left in a session: no SET, no prepared
  * statement, no temporary table, no session lock. A transaction begins with PG_BEGIN, which says for itself where our

@@ -122,5 +122,7 @@ void postgresql_copy_event(struct buf *out, int32_t writer, const struct event_r
 
 void postgresql_copy_end(struct buf *out)
 {
-    pg_append_16(out, UINT16_MAX);
+    char trailer[2];
+    put_16(trailer, UINT16_MAX);
+    buf_append(out, trailer, sizeof trailer);
 }

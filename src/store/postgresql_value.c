@@ -173,23 +173,3 @@ int64_t pg_number(const PGresult *result, int row, int column, int64_t otherwise
         return otherwise;
     return strtoll(PQgetvalue(result, row, column), NULL, 10);
 }
-
-/* ---- Bytes ---- */
-
-void pg_append_16(struct buf *out, uint16_t number)
-{
-    uint16_t big = htobe16(number);
-    buf_append(out, (const char *)&big, sizeof big);
-}
-
-void pg_append_32(struct buf *out, uint32_t number)
-{
-    uint32_t big = htobe32(number);
-    buf_append(out, (const char *)&big, sizeof big);
-}
-
-void pg_append_64(struct buf *out, uint64_t number)
-{
-    uint64_t big = htobe64(number);
-    buf_append(out, (const char *)&big, sizeof big);
-}

@@ -44,9 +44,4 @@ struct store_value pg_value(const PGresult *result, int row, int column);
 /* A column of a text result as a number, `otherwise` when it is NULL or not there. `result` may be NULL. */
 int64_t pg_number(const PGresult *result, int row, int column, int64_t otherwise);
 
-/* Append a 16-, 32- or 64-bit number, big-endian. */
-void pg_append_16(struct buf *out, uint16_t number);
-void pg_append_32(struct buf *out, uint32_t number);
-void pg_append_64(struct buf *out, uint64_t number);
-
 #endif

@@ -118,6 +118,13 @@ static void the_time_is_that_of_the_stores_events(void **state)
     struct simulation simulation = simulate(&filter, &draft);
     assert_int_equal(simulation.since_us, FIXTURE_TIME_US);
     assert_int_equal(simulation.until_us, END_US);
+    uint64_t all = simulation.events;
+    simulation_done(&simulation);
+
+    filter.since_us = 0; /* Nothing says where to begin: the store does. */
+    simulation = simulate(&filter, &draft);
+    assert_int_equal(simulation.events, all);
+    assert_int_equal(simulation.since_us, FIXTURE_TIME_US);
     simulation_done(&simulation);
 
     filter.since_us = FIXTURE_TIME_US + 10 * 1000000;
