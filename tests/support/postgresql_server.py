@@ -12,13 +12,13 @@ stopped by the process id in its data directory. `start` stops what an earlier r
 import glob
 import os
 import pwd
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 DEADLINE_S = 60
 SETTINGS = {
@@ -119,20 +119,24 @@ class Server:
 
 
 def end(data):
-    """Stop the server of this data directory, if one runs."""
+    """Stop the server of this data directory, if one runs, and wait until it has ended."""
     try:
         with open(os.path.join(data, "postmaster.pid"), encoding="utf-8") as file:
             pid = int(file.readline())
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            ours = data.encode() in file.read()
-        if ours:
-            os.kill(pid, signal.SIGCONT)
-            os.kill(pid, signal.SIGQUIT)
+        process = os.pidfd_open(pid)
     except (OSError, ValueError):
         return
-    deadline = time.monotonic() + DEADLINE_S
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
-        time.sleep(0.01)  # pacing: nothing tells of the end of a process that is not our child
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            if data.encode() not in file.read():
+                return  # The number is somebody else's by now.
+        signal.pidfd_send_signal(process, signal.SIGCONT)
+        signal.pidfd_send_signal(process, signal.SIGQUIT)
+        select.select([process], [], [], DEADLINE_S)
+    except OSError:
+        pass  # It has ended.
+    finally:
+        os.close(process)
 
 
 def main(arguments):
